@@ -1,0 +1,50 @@
+"""venero: every classic generative model behind one scikit-learn interface.
+
+Public names load on first use, so that `import venero` is quick and does not import torch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "dataset": "venero.data.sources:dataset",
+    "Dataset": "venero.data.sources:Dataset",
+    "load": "venero.core.storage:load",
+    "Run": "venero.train.run:Run",
+    "models": "venero.core.catalog:models",
+    "model": "venero.core.catalog:find",
+    "VeneroError": "venero.core.errors:VeneroError",
+    "denoise": "venero.tasks.denoise:denoise",
+    "interpolate": "venero.tasks.interpolate:interpolate",
+    "anomaly_score": "venero.tasks.anomaly:anomaly_score",
+}
+
+__all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604
+
+
+def _resolve(path: str) -> Any:
+    from importlib import import_module
+
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    if name in _PUBLIC:
+        return _resolve(_PUBLIC[name])
+    from venero.core.catalog import CLASSES
+
+    if name in CLASSES:
+        return _resolve(CLASSES[name])
+    raise AttributeError(f"module 'venero' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    from venero.core.catalog import CLASSES
+
+    return sorted([*__all__, *CLASSES])

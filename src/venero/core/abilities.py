@@ -1,0 +1,202 @@
+"""What a fitted model can do: small mixins without state over `net_`, `codec_` and `spec_`.
+
+A class lists the abilities that it has, so that `hasattr(model, "score_samples")` tells the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import log
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from venero.core.errors import DataError, UnfittedError, VeneroError
+from venero.data.codecs import Codec
+from venero.data.data import Data
+from venero.data.spec import Batch, Spec
+from venero.maths.random import seeded
+
+BATCH = 512  # examples at a time outside training
+
+
+class Fitted:
+    """What fit leaves behind, and how the abilities read it."""
+
+    net_: Any  # the network
+    codec_: Codec  # the user's form of the data <-> the network's
+    spec_: Spec
+    classes_: np.ndarray | None  # labels, where the model is conditional
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "net_"):
+            name = type(self).__name__
+            raise UnfittedError(f"This {name} instance is not fitted yet: call fit(X) first, or venero.load a saved one")
+
+    def _check_input(self, X: Any, *, reset: bool) -> Any:
+        raise NotImplementedError
+
+    def _device(self) -> torch.device:
+        return next((t.device for t in self.net_.state_dict().values()), torch.device("cpu"))
+
+    def _labels(self, y: Any, n: int) -> Tensor | None:
+        """User labels -> class numbers; one label stands for all n."""
+        if y is None:
+            return None
+        if getattr(self, "classes_", None) is None:
+            raise VeneroError(f"y = {y!r}: this {type(self).__name__} was fitted without labels; fit it with conditional=True")
+        given = np.broadcast_to(np.asarray(y), (n,)) if np.ndim(y) == 0 else np.asarray(y)
+        known = {label: i for i, label in enumerate(self.classes_.tolist())}  # type: ignore[union-attr]
+        unknown = [label for label in given.tolist() if label not in known]
+        if unknown:
+            raise VeneroError(f"y = {unknown[0]!r} is not a label that fit saw; known: {', '.join(map(repr, known))}")
+        if len(given) != n:
+            raise VeneroError(f"y has {len(given)} labels for {n} examples: give one, or one for each")
+        return torch.tensor([known[label] for label in given.tolist()], device=self._device())
+
+    @torch.no_grad()
+    def _apply(self, f: Callable[[Batch], Tensor], X: Any, y: Any = None) -> Tensor:
+        """f over the user's X, batch by batch: (n, ...) on the CPU."""
+        self._check_fitted()
+        X = self._check_input(X, reset=False)
+        self.net_.eval()
+        data = Data.of(X, self.codec_, self.spec_, self._labels(y, len(X)), self._device())
+        return torch.cat([f(batch).cpu() for batch in data.batches(BATCH)])
+
+    @torch.no_grad()
+    def _produce(self, f: Callable[[Tensor | None], Tensor], n: int, y: Any) -> Any:
+        """What f makes of n labels, in the user's terms."""
+        self._check_fitted()
+        self.net_.eval()
+        with torch.device(self._device()):
+            return self.codec_.decode(f(self._labels(y, n)).cpu())
+
+
+class Samples(Fitted):
+    """Draws from p(x)."""
+
+    def sample(self, n: int = 1, *, y: Any = None, random_state: int | None = None, **options: Any) -> Any:
+        """Draw n new examples from p(x), or from p(x given y) where the model is conditional.
+
+        y: a label for all, or one for each; None draws labels as often as they were in the data.
+        random_state: the same number gives the same draws.
+        Returns (n, ...) in the form and units of the training data.
+        """
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+            raise VeneroError(f"n = {n!r}: must be an integer >= 1")
+        with seeded(random_state):
+            return self._produce(lambda labels: self.net_.sample(int(n), labels, **options), int(n), y)
+
+
+class Scores(Fitted):
+    """Says how probable an example is."""
+
+    score_kind: ClassVar[str] = "exact"  # or "lower bound", or "estimate"
+
+    def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
+        """log p(x) of each example in nats and in the user's units (see `score_kind`): (n, ...) -> (n,).
+
+        Repeatable, and a row's score does not depend on the other rows. With y, log p(x given y).
+        """
+        return self._apply(self._scored(self.net_.log_prob), X, y).numpy()
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The mean of `score_samples`; y is ignored, as scikit-learn's tools expect of a density."""
+        return float(self.score_samples(X).mean())
+
+    def bits_per_dim(self, X: Any) -> float:
+        """Mean negative log2 p(x) per pixel, channel or column; lower is better."""
+        return -self.score(X) / (log(2) * self.n_dims_)
+
+    @property
+    def n_dims_(self) -> int:
+        """Numbers in one example, as the user has it."""
+        self._check_fitted()
+        return len(self.spec_.columns) or self.spec_.numel
+
+    @property
+    def score_of_(self) -> str:
+        """What the score is a probability of: scores of different things are not comparable."""
+        self._check_fitted()
+        return str(getattr(self.net_, "score_of", "density in the data's units"))
+
+    def _scored(self, log_prob: Callable[[Batch], Tensor]) -> Callable[[Batch], Tensor]:
+        """A network's log-probability with the codec's log-determinant, where it is a density."""
+
+        def scored(batch: Batch) -> Tensor:
+            values = log_prob(batch)
+            return values + self.codec_.log_det(batch.x).to(values) if getattr(self.net_, "density", True) else values
+
+        return scored
+
+
+class Encodes(Fitted):
+    """Takes examples to codes."""
+
+    def encode(self, X: Any) -> np.ndarray:
+        """The code of each example, without randomness: (n, ...) -> (n, latent_dim) float."""
+        return self._apply(lambda batch: self.net_.encode(batch.x), X).numpy()
+
+    def transform(self, X: Any) -> np.ndarray:
+        """`encode`, under scikit-learn's name."""
+        return self.encode(X)
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> np.ndarray:
+        """Fit, then encode the same examples."""
+        return self.fit(X, y, **fit_params).encode(X)  # type: ignore[attr-defined,no-any-return]
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the code's columns: vae0, vae1, ..."""
+        self._check_fitted()
+        stem = type(self).__name__.lower()
+        return np.asarray([f"{stem}{i}" for i in range(self.net_.code.numel)], dtype=object)
+
+
+class Decodes(Fitted):
+    """Takes codes to examples."""
+
+    def decode(self, Z: Any, y: Any = None) -> Any:
+        """The example that each code stands for: (n, latent_dim) -> (n, ...) in the user's terms (the mean of p(x given z))."""
+        self._check_fitted()
+        z = _codes(Z, self.net_.code.numel).to(self._device())
+        decode = lambda labels: torch.cat(  # noqa: E731
+            [self._decode(part, None if labels is None else labels[i * BATCH : i * BATCH + BATCH]) for i, part in enumerate(z.split(BATCH))]
+        )
+        return self._produce(decode, len(z), y)
+
+    def _decode(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        decoded: Tensor = self.net_.decode(z) if labels is None else self.net_.decode(z, labels)
+        return decoded
+
+    def inverse_transform(self, X: Any) -> Any:
+        """`decode`, under scikit-learn's name."""
+        return self.decode(X)
+
+
+def _codes(Z: Any, length: int) -> Tensor:
+    try:
+        z = np.asarray(Z, dtype=np.float32)
+    except (TypeError, ValueError) as e:
+        raise DataError(f"codes must be numbers of shape (n, {length})") from e
+    if z.ndim != 2 or z.shape[1] != length:
+        raise DataError(f"codes of shape {z.shape}: must be (n, {length}), as encode returns them")
+    if not np.isfinite(z).all():
+        raise DataError("codes hold NaN or infinity: they must be finite")
+    return torch.from_numpy(z.copy())
+
+
+class Reconstructs(Encodes, Decodes):
+    """Both: the code of an example, and back."""
+
+    def reconstruct(self, X: Any, y: Any = None) -> Any:
+        """decode(encode(X)), in the user's terms."""
+        return self.decode(self.encode(X), y)
+
+    def reconstruction_error(self, X: Any) -> np.ndarray:
+        """Squared error of each example's reconstruction, summed over its elements in the network's units: (n,).
+
+        Images are measured on 0..1, continuous columns in standard deviations, categories as one-hot; missing cells count nothing.
+        """
+        return self._apply(lambda b: self.net_.squared_error(b), X).numpy()

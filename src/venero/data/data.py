@@ -1,0 +1,115 @@
+"""The examples that training reads: one tensor in memory, or rows of a larger array encoded as they are read."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from venero.data.codecs import Codec
+from venero.data.spec import Batch, Spec
+
+Read = Callable[[Tensor], Tensor]
+LARGEST_IN_MEMORY = 2**31  # bytes that a memory-mapped array may take once encoded before it is streamed
+PAGES = 2**27  # bytes of mapped rows read before their pages are given back
+AROUND = 2**16  # bytes that the kernel may map around a row that is read
+
+
+@dataclass(frozen=True)
+class Data:
+    """n examples in the network's form; `read` takes (B,) row numbers to a (B, *spec.shape) tensor."""
+
+    spec: Spec
+    read: Read
+    rows: Tensor  # (n,) int64: which rows of the source these are
+    y: Tensor | None = None  # labels of all the source's rows
+
+    @classmethod
+    def of(cls, X: Any, codec: Codec, spec: Spec, y: Tensor | None = None, device: str | torch.device = "cpu") -> Data:
+        """The user's X through its codec; a memory-mapped X that would be large in memory stays on disk."""
+        streamed = isinstance(X, np.memmap) and 4 * len(X) * spec.numel > LARGEST_IN_MEMORY
+        read = _streamed(X, codec, device) if streamed else _held(codec.encode(X).to(device))
+        return cls(spec, read, torch.arange(len(X), device=device), None if y is None else y.to(device))
+
+    @classmethod
+    def holding(cls, x: Tensor, spec: Spec, y: Tensor | None = None) -> Data:
+        """Examples that are already in the network's form: (n, *spec.shape)."""
+        return cls(spec, _held(x), torch.arange(len(x), device=x.device), y)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def subset(self, which: Tensor) -> Data:
+        return replace(self, rows=self.rows[which])
+
+    def map(self, f: Callable[[Batch], Tensor], spec: Spec) -> Data:
+        """The same examples seen through f, which is computed when first they are read and kept."""
+        return replace(
+            self, spec=spec, read=_mapped(self, f), rows=torch.arange(len(self), device=self.rows.device), y=self.labels()
+        )
+
+    def labels(self) -> Tensor | None:
+        return None if self.y is None else self.y[self.rows]
+
+    def batch(self, which: Tensor) -> Batch:
+        """The examples at these places (not source rows): (B,) int64."""
+        rows = self.rows.index_select(0, which)
+        return Batch(self.read(rows), None if self.y is None else self.y.index_select(0, rows))
+
+    def batches(self, size: int, order: Tensor | None = None) -> Iterator[Batch]:
+        """All examples, `size` at a time, in the given order of places (default: as they stand)."""
+        places = torch.arange(len(self), device=self.rows.device) if order is None else order
+        for which in places.split(size):
+            yield self.batch(which)
+
+    def head(self, n: int) -> Batch:
+        """The first n examples."""
+        return self.batch(torch.arange(min(n, len(self)), device=self.rows.device))
+
+
+def _held(x: Tensor) -> Read:
+    return lambda rows: x.index_select(0, rows)
+
+
+def _streamed(X: np.memmap[Any, Any], codec: Codec, device: str | torch.device) -> Read:
+    release = _Pages(X)
+
+    def read(rows: Tensor) -> Tensor:
+        chosen = np.asarray(X[rows.cpu().numpy()])
+        release(chosen.nbytes + len(chosen) * AROUND)
+        return codec.encode(chosen).to(device)
+
+    return read
+
+
+class _Pages:
+    """Gives back a mapping's pages now and then: what was read is dropped from this process, not from the disk's cache."""
+
+    def __init__(self, X: np.memmap[Any, Any]):
+        self.file: mmap.mmap | None = getattr(X, "_mmap", None)
+        self.read = 0
+        if self.file is not None and hasattr(mmap, "MADV_RANDOM"):
+            self.file.madvise(mmap.MADV_RANDOM)
+
+    def __call__(self, n: int) -> None:
+        self.read += n
+        if self.read > PAGES and self.file is not None and hasattr(mmap, "MADV_DONTNEED"):
+            self.file.madvise(mmap.MADV_DONTNEED)
+            self.read = 0
+
+
+def _mapped(data: Data, f: Callable[[Batch], Tensor]) -> Read:
+    kept: list[Tensor] = []
+
+    def read(rows: Tensor) -> Tensor:
+        if not kept:
+            with torch.no_grad():
+                kept.append(torch.cat([f(b) for b in data.batches(1024)]))
+        return kept[0].index_select(0, rows)
+
+    return read

@@ -1,0 +1,54 @@
+"""Randomness that can be repeated: a seeded block, and noise that is a function of the example it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+_GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15 as a signed 64-bit integer
+
+
+@contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Torch's random streams start at `seed` inside the block (None: a fresh seed) and are left as they were after it."""
+    with torch.random.fork_rng():
+        if seed is None:
+            torch.seed()
+        else:
+            torch.manual_seed(seed)
+        yield
+
+
+def _shift_right(z: Tensor, n: int) -> Tensor:
+    return (z >> n) & ((1 << (64 - n)) - 1)  # torch shifts the sign in; this takes it out again
+
+
+def _mix(z: Tensor) -> Tensor:
+    """The finaliser of splitmix64 (Steele, Lea & Flood 2014): every bit of z decides every bit of the result."""
+    z = (z ^ _shift_right(z, 30)) * -4658895280553007687
+    z = (z ^ _shift_right(z, 27)) * -7723592293110705685
+    return z ^ _shift_right(z, 31)
+
+
+def row_keys(x: Tensor, seed: int = 0) -> Tensor:
+    """A 64-bit key for each example, from its contents alone: (B, ...) float -> (B,) int64.
+
+    Noise drawn from such a key does not depend on the other examples of a batch, nor on the place in it.
+    """
+    bits = (x.flatten(1).float() + 0.0).view(torch.int32).long()  # + 0.0: minus zero is zero; (B, D)
+    places = torch.arange(1, bits.shape[1] + 1, device=x.device) * _GOLDEN
+    return _mix((bits * (_mix(places + seed) | 1)).sum(1) + seed)
+
+
+def keyed_uniform(keys: Tensor, n: int, start: int = 0) -> Tensor:
+    """Uniform numbers in (0, 1): (B,) keys -> (B, n), the numbers `start` to `start + n` of each key's stream."""
+    counter = torch.arange(start + 1, start + n + 1, device=keys.device) * _GOLDEN
+    return (_shift_right(_mix(keys[:, None] + counter), 40).float() + 0.5) / 2**24
+
+
+def keyed_normal(keys: Tensor, n: int, start: int = 0) -> Tensor:
+    """Standard normal numbers, (B,) keys -> (B, n), as `keyed_uniform`."""
+    return (2 * keyed_uniform(keys, n, start) - 1).erfinv() * 2**0.5

@@ -1,0 +1,97 @@
+"""Two stages: an auto-encoder, then any generative model of its codes.
+
+An auto-encoder with a Gaussian over its codes can sample (ex-post density estimation: Ghosh et al. 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from venero.core.abilities import Reconstructs, Samples
+from venero.core.errors import VeneroError
+from venero.core.estimator import Estimator
+from venero.core.params import param
+from venero.data.data import Data
+from venero.data.spec import Batch, Spec
+from venero.models.autoencoder import AutoEncoder
+from venero.models.gaussian import Gaussian
+from venero.train.loop import Stage
+
+
+class LatentNet(nn.Module):
+    """x = first.decode(z), z ~ prior."""
+
+    def __init__(self, first: Any, prior: Any):
+        super().__init__()
+        self.first, self.prior = first, prior
+        self.code = first.code
+
+    def encode(self, x: Tensor) -> Tensor:
+        z: Tensor = self.first.encode(x)
+        return z
+
+    def decode(self, z: Tensor) -> Tensor:
+        x: Tensor = self.first.decode(z)
+        return x
+
+    def squared_error(self, batch: Batch) -> Tensor:
+        error: Tensor = self.first.squared_error(batch)
+        return error
+
+    def sample(self, n: int, labels: Tensor | None = None, **options: Any) -> Tensor:
+        return self.decode(self.prior.sample(n).to(torch.float32))
+
+
+@dataclass(eq=False, kw_only=True, repr=False)
+class LatentModel(Estimator[LatentNet], Samples, Reconstructs):
+    """An auto-encoder and a generative model of its codes, learned one after the other.
+
+    A `first` that is fitted already is used as it is: only the prior is learned.
+    """
+
+    paper = "Ghosh et al. 2020"
+    how = "two stages"
+
+    first: Estimator[Any] | None = param(None, "auto-encoder, learned first; None: AutoEncoder()")
+    prior: Estimator[Any] | None = param(None, "generative model of its codes; None: Gaussian()")
+
+    def _parts(self) -> tuple[Any, Any]:
+        return (AutoEncoder() if self.first is None else self.first, Gaussian() if self.prior is None else self.prior)
+
+    def form(self, kind: str) -> str:
+        first: Estimator[Any] = self._parts()[0]
+        return first.form(kind)
+
+    def _fit_codec(self, X: Any) -> Spec:
+        first = self._parts()[0]
+        if not hasattr(first, "net_"):
+            return super()._fit_codec(X)
+        self.codec_ = first.codec_
+        return replace(first.spec_, n_classes=0)
+
+    def build(self, spec: Spec) -> LatentNet:
+        first, prior = self._parts()
+        for name, part, needs in (("first", first, "decode"), ("prior", prior, "sample")):
+            if not hasattr(part, needs):
+                raise VeneroError(f"LatentModel.{name} = {part!r}: must be a model that can {needs}")
+        if first.takes_labels or prior.takes_labels:
+            raise VeneroError("LatentModel takes no conditional parts: set conditional=False in them")
+        net = first.build(spec)
+        return LatentNet(net, prior.build(net.code))
+
+    def stages(self, net: LatentNet, data: Data) -> Iterator[Stage]:
+        first, prior = self._parts()
+        if hasattr(first, "net_"):
+            net.first.load_state_dict(first.net_.state_dict())
+        else:
+            for stage in first.stages(net.first, data):
+                yield replace(stage, name=f"first/{stage.name}")
+        net.first.eval()
+        codes = data.map(lambda batch: net.first.encode(batch.x), net.first.code)
+        for stage in prior.stages(net.prior, codes):
+            yield replace(stage, name=f"prior/{stage.name}")

@@ -1,0 +1,206 @@
+"""Observation models: p(x | h), where h is what a decoder puts out.
+
+Each says how many numbers it needs per element, scores x in nats, and gives the mean of x or a draw of it. Shapes: x is
+(..., *shape) and h (..., P * C, *rest), where shape = (C, *rest) and P is `parameters`; leading axes broadcast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from venero.data.spec import Spec
+from venero.maths.gaussian import log_normal
+from venero.maths.likelihoods import log_bernoulli, log_discretised_logistic, sample_logistic
+
+SMALLEST_LOG_SIGMA = -7.0  # a constant column would otherwise have an unbounded density
+
+
+class Observation(nn.Module):
+    """What the observation models share: x's shape, and the places where they differ."""
+
+    parameters = 1  # numbers per element that the decoder puts out
+    density = True  # a density in x's units (else a probability mass)
+    binary = False  # x is drawn as bits, with the grey level as probability, before it is scored
+
+    def __init__(self, spec: Spec):
+        super().__init__()
+        self.axes = len(spec.shape)
+
+    def total(self, elements: Tensor) -> Tensor:
+        """Sum over the axes of one example."""
+        return elements.flatten(-self.axes).sum(-1)
+
+    def split(self, h: Tensor) -> tuple[Tensor, ...]:
+        return h.chunk(self.parameters, dim=-self.axes)
+
+    def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
+        """log p(x | h) of each example, in nats."""
+        raise NotImplementedError
+
+    def mean(self, h: Tensor) -> Tensor:
+        """The expected x (network form): what a decoder shows."""
+        raise NotImplementedError
+
+    def sample(self, h: Tensor) -> Tensor:
+        """A draw of x (network form)."""
+        raise NotImplementedError
+
+    def distance(self, x: Tensor, h: Tensor) -> Tensor:
+        """What an auto-encoder minimises: here -log p(x | h)."""
+        return -self.log_prob(x, h)
+
+    def squared_error(self, x: Tensor, h: Tensor) -> Tensor:
+        """Squared distance of x to the expected x, summed over an example's elements."""
+        return self.total((x - self.mean(h)) ** 2)
+
+
+class Squared(Observation):
+    """No probabilities, only the squared error; images are squashed into 0..1."""
+
+    def __init__(self, spec: Spec):
+        super().__init__(spec)
+        self.squash = spec.form == "unit"
+
+    def mean(self, h: Tensor) -> Tensor:
+        return h.sigmoid() if self.squash else h
+
+    def distance(self, x: Tensor, h: Tensor) -> Tensor:
+        return self.squared_error(x, h)
+
+
+class Bernoulli(Observation):
+    """Bits with probability sigmoid(h). Grey levels are probabilities: bits are drawn from them (dynamic binarisation)."""
+
+    density = False
+    binary = True
+
+    def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
+        return self.total(log_bernoulli(x, h))
+
+    def mean(self, h: Tensor) -> Tensor:
+        return h.sigmoid()
+
+    def sample(self, h: Tensor) -> Tensor:
+        return h.sigmoid().bernoulli()
+
+
+class Gaussian(Observation):
+    """N(h, sigma^2) with one learned sigma for all elements (Rybkin et al. 2021)."""
+
+    def __init__(self, spec: Spec):
+        super().__init__(spec)
+        self.log_sigma = nn.Parameter(torch.zeros(()))
+        self.squash = spec.form == "unit"
+
+    def mean(self, h: Tensor) -> Tensor:
+        return h.sigmoid() if self.squash else h
+
+    def scale(self) -> Tensor:
+        return self.log_sigma.clamp_min(SMALLEST_LOG_SIGMA)
+
+    def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
+        return self.total(log_normal(x, self.mean(h), self.scale()))
+
+    def sample(self, h: Tensor) -> Tensor:
+        mean = self.mean(h)
+        return mean + self.scale().exp() * torch.randn_like(mean)
+
+
+class DiscretisedLogistic(Observation):
+    """A probability for each of the data's grey levels (256 for 8-bit images): a logistic density, binned."""
+
+    parameters = 2
+    density = False
+
+    def __init__(self, spec: Spec):
+        super().__init__(spec)
+        self.levels = spec.levels
+
+    def split(self, h: Tensor) -> tuple[Tensor, ...]:
+        mean, log_scale = super().split(h)
+        return mean.sigmoid(), (log_scale - 2).clamp(-7, 3)
+
+    def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
+        return self.total(log_discretised_logistic(x, *self.split(h), self.levels))
+
+    def mean(self, h: Tensor) -> Tensor:
+        return self.split(h)[0]
+
+    def sample(self, h: Tensor) -> Tensor:
+        steps = self.levels - 1
+        return (sample_logistic(*self.split(h)) * steps).round().clamp(0, steps) / steps
+
+
+class Columns(Observation):
+    """Mixed columns: a Gaussian with a learned sigma for each continuous one, a categorical for each other, and a bit that
+    says whether a value is missing. A missing value adds nothing but the bit's probability."""
+
+    start: Tensor  # (C,) places of the continuous values
+    flag: Tensor  # (M,) places of the missing flags
+    flagged: Tensor  # (M,) which continuous columns those belong to
+
+    def __init__(self, spec: Spec):
+        super().__init__(spec)
+        continuous = [c for c in spec.columns if not c.levels]
+        flagged = [i for i, c in enumerate(continuous) if c.missing]
+        self.register_buffer("start", torch.tensor([c.start for c in continuous], dtype=torch.long), persistent=False)
+        self.register_buffer("flag", torch.tensor([continuous[i].start + 1 for i in flagged], dtype=torch.long), persistent=False)
+        self.register_buffer("flagged", torch.tensor(flagged, dtype=torch.long), persistent=False)
+        self.blocks = [(c.start, c.stop) for c in spec.columns if c.levels]
+        self.log_sigma = nn.Parameter(torch.zeros(len(continuous)))
+
+    def scale(self) -> Tensor:
+        return self.log_sigma.clamp_min(SMALLEST_LOG_SIGMA)
+
+    def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
+        values = log_normal(x[..., self.start], h[..., self.start], self.scale())  # (..., C)
+        return (values * self._present(x)).sum(-1) + self._log_levels(x, h)
+
+    def distance(self, x: Tensor, h: Tensor) -> Tensor:
+        """Squared error of the continuous columns, cross entropy of the others."""
+        squares = (x[..., self.start] - h[..., self.start]) ** 2
+        return (squares * self._present(x)).sum(-1) - self._log_levels(x, h)
+
+    def squared_error(self, x: Tensor, h: Tensor) -> Tensor:
+        difference = x - self.mean(h)
+        values = difference[..., self.start] * self._present(x)
+        return (difference.index_copy(-1, self.start, values) ** 2).sum(-1)
+
+    def _present(self, x: Tensor) -> Tensor:
+        """1 where a continuous value is there, 0 where it is missing: (..., C)."""
+        return torch.ones_like(x[..., self.start]).index_copy(-1, self.flagged, 1 - x[..., self.flag])
+
+    def _log_levels(self, x: Tensor, h: Tensor) -> Tensor:
+        """Log-probability of all categories and missing flags."""
+        total = log_bernoulli(x[..., self.flag], h[..., self.flag]).sum(-1)
+        for a, b in self.blocks:
+            total = total + (x[..., a:b] * h[..., a:b].log_softmax(-1)).sum(-1)
+        return total
+
+    def mean(self, h: Tensor) -> Tensor:
+        """Means of the continuous columns, the likeliest level of the others."""
+        return self._fill(h, h[..., self.start], (h[..., self.flag] > 0).float(), lambda block: block.argmax(-1))
+
+    def sample(self, h: Tensor) -> Tensor:
+        mean = h[..., self.start]
+        draw = lambda block: torch.distributions.Categorical(logits=block).sample()  # noqa: E731
+        return self._fill(h, mean + self.scale().exp() * torch.randn_like(mean), h[..., self.flag].sigmoid().bernoulli(), draw)
+
+    def _fill(self, h: Tensor, values: Tensor, missing: Tensor, pick: Callable[[Tensor], Tensor]) -> Tensor:
+        x = torch.zeros_like(h).index_copy(-1, self.start, values).index_copy(-1, self.flag, missing)
+        x = x.index_copy(-1, self.start[self.flagged], values[..., self.flagged] * (1 - missing))
+        for a, b in self.blocks:
+            x[..., a:b] = F.one_hot(pick(h[..., a:b]), b - a).to(x.dtype)
+        return x
+
+
+OBSERVATIONS: dict[str, type[Observation]] = {
+    "bernoulli": Bernoulli,
+    "gaussian": Gaussian,
+    "logistic": DiscretisedLogistic,
+    "columns": Columns,
+}

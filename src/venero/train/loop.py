@@ -1,0 +1,294 @@
+"""The one training loop: stages of a rule on data, with validation, early stopping, a budget of time, and exact resume."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import ceil, inf, isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from venero.core.errors import TrainingError
+from venero.data.data import Data
+from venero.maths.random import seeded
+from venero.train import checkpoint
+from venero.train.distributed import Group, group
+from venero.train.progress import Event, JsonLines, Row, listener
+from venero.train.rules import Logs, Rule
+from venero.train.run import Run
+
+BETWEEN_CHECKS = 50  # updates between looks at a loss that lies on an accelerator, where each look waits for it
+BETWEEN_EVENTS = 0.2  # seconds between steps of a progress bar
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One rule applied to one view of the data for a number of epochs."""
+
+    name: str
+    data: Data
+    rule: Rule
+    epochs: int
+    batch_size: int
+    validation: Data | None = None
+    patience: int | None = None  # epochs without a better held-out loss before the best weights are taken
+
+    @property
+    def updates(self) -> int:
+        """Batches in an epoch."""
+        return ceil(len(self.data) / self.batch_size)
+
+
+@dataclass
+class Meter:
+    """Weighted sums of the losses, kept where they are computed until they are asked for."""
+
+    count: int = 0
+    sums: dict[str, Tensor] = field(default_factory=dict)
+
+    def add(self, logs: Logs, n: int) -> None:
+        self.count += n
+        for name, value in logs.items():
+            if name in self.sums:
+                self.sums[name].add_(value, alpha=n)
+            else:
+                self.sums[name] = value.detach().clone() * n
+
+    def means(self, group: Group) -> dict[str, float]:
+        """The mean of each loss over all processes' examples."""
+        names = sorted(self.sums)  # the same order everywhere
+        if not names:
+            return {}
+        totals = torch.stack([self.sums[n].double().cpu() for n in names] + [torch.tensor(float(self.count), dtype=torch.float64)])
+        group.sum(totals)
+        return {n: float(totals[names.index(n)] / totals[-1]) for n in self.sums}
+
+
+@dataclass
+class Place:
+    """How far training has come: all that a checkpoint holds besides weights, the rule's state and random streams."""
+
+    stage: int = 0
+    epoch: int = 0
+    update: int = 0  # within the epoch
+    seconds: float = 0.0
+    best: float = inf
+    waited: int = 0
+    over: bool = False  # this stage
+    finished: bool = False  # all stages
+    reason: str = "finished"
+
+
+class Trainer:
+    """Runs stages on a network. `seed` decides the order of every epoch; `identity` is what a checkpoint must match."""
+
+    def __init__(self, net: nn.Module, run: Run, *, seed: int, identity: Mapping[str, Any]):
+        self.net, self.run, self.seed = net, run, seed
+        self.identity = dict(identity)
+        self.group = group()
+        self.place = Place()
+        self.history: list[Row] = []
+        self.meter = Meter()
+        self.best: dict[str, Tensor] | None = None
+        self.device = next((t.device for t in net.state_dict().values()), torch.device("cpu"))
+        self.folder = Path(run.folder) if run.folder is not None else None
+        self.saved = self._read() if run.resume else None
+        self.began = time.monotonic()
+        self.written = self.told = self.began
+
+    # -- the loop ----------------------------------------------------------------------
+    def fit(self, stages: Iterable[Stage]) -> list[Row]:
+        """Run all stages, or what is left of them; returns the history."""
+        if self.saved:
+            self._restore_net(self.saved)
+        else:
+            self.group.broadcast(self.net)
+        self.listeners = self._listeners()
+        self._tell(Event("start"))
+        if not self.place.finished:
+            for index, stage in enumerate(stages):
+                if self.saved is None or index >= self.saved["place"]["stage"]:
+                    self._stage(index, stage)
+            self.place.finished = True
+            self._save(None)
+        self._tell(Event("end", reason=self._ending()))
+        return self.history
+
+    def _stage(self, index: int, stage: Stage) -> None:
+        stage.rule.start(self.group, self.run.autocast(self.device))
+        self.best, self.meter = None, Meter()
+        self.place = Place(stage=index, seconds=self.place.seconds)  # seconds go on
+        if self.saved:
+            self._restore(self.saved, stage.rule)
+            self.saved = None
+        elif index:  # a stage's own start is random too: a run that is killed in it must find it as it was
+            self._save(stage.rule)
+        over = self.place.over or self.place.epoch >= stage.epochs
+        while not over:
+            over = self.place.over = self._epoch(stage)
+        stage.rule.finish()
+        if self.best is not None:
+            self.net.load_state_dict(self.best)
+
+    def _epoch(self, stage: Stage) -> bool:
+        """The rest of an epoch; True when the stage is over."""
+        self.net.train()
+        order = epoch_order(len(stage.data), self.seed, self.place.stage, self.place.epoch).to(stage.data.rows.device)
+        for rows in order.split(stage.batch_size)[self.place.update :]:
+            self._update(stage, rows)
+            if self._out_of_time():
+                self.place.reason = f"stopped after {self.run.minutes:g} minutes, in epoch {self.place.epoch + 1}"
+                break
+        self._check(stage, every=1)
+        over = stage.rule.end_epoch()
+        row = self._row(stage)
+        self.history.append(row)
+        self.place.epoch, self.place.update, self.meter = self.place.epoch + 1, 0, Meter()
+        self._tell(Event("epoch", stage.name, self.place.epoch, stage.epochs, self.place.epoch / stage.epochs, row))
+        stop = self._worse(stage, row) | any([bool(call(row)) for call in self.run.callbacks])
+        return self.group.agree(over or stop or self.place.epoch >= stage.epochs or self._out_of_time())
+
+    def _update(self, stage: Stage, rows: Tensor) -> None:
+        mine, examples = self.group.share(rows)
+        done = (self.place.epoch + self.place.update / stage.updates) / stage.epochs
+        logs = stage.rule.step(stage.data.batch(mine), done, examples)
+        self.meter.add(logs, examples)
+        self.place.update += 1
+        self._check(stage, every=1 if self.device.type == "cpu" else BETWEEN_CHECKS)
+        now = time.monotonic()
+        if now - self.told > BETWEEN_EVENTS:
+            self.told = now
+            self._tell(Event("step", stage.name, self.place.epoch + 1, stage.epochs, done))
+        if self.folder and self.group.agree(now - self.written >= self.run.checkpoint_seconds):
+            self._save(stage.rule)
+
+    def _out_of_time(self) -> bool:
+        return self.run.minutes is not None and self.group.agree(self.elapsed() > 60 * self.run.minutes)
+
+    def elapsed(self) -> float:
+        """Seconds of training, earlier pieces of a resumed run counted in."""
+        return self.place.seconds + time.monotonic() - self.began
+
+    # -- what an epoch says ------------------------------------------------------------
+    def _check(self, stage: Stage, every: int) -> None:
+        if self.place.update % every:
+            return
+        bad = [name for name, total in self.meter.sums.items() if not isfinite(float(total))]
+        if bad:
+            where = f"stage {stage.name!r}, epoch {self.place.epoch + 1}, update {self.place.update}"
+            kept = f"; the last good checkpoint is in {self.folder}" if self.folder and (self.folder / checkpoint.NAME).exists() else ""
+            raise TrainingError(f"{bad[0]} is not finite at {where}: try a smaller learning_rate, or clip=1.0{kept}")
+
+    def _row(self, stage: Stage) -> Row:
+        return {
+            "stage": stage.name,
+            "epoch": self.place.epoch + 1,
+            "step": self.place.epoch * stage.updates + self.place.update,
+            "seconds": round(self.elapsed(), 3),
+            "train": self.meter.means(self.group),
+            "validation": self._validate(stage),
+        }
+
+    def _validate(self, stage: Stage) -> dict[str, float] | None:
+        """Held-out losses with the averaged weights and the same noise every epoch."""
+        if stage.validation is None:
+            return None
+        meter = Meter()
+        self.net.eval()
+        places = torch.arange(len(stage.validation), device=stage.validation.rows.device)
+        with seeded(self.seed), stage.rule.averaged():
+            for rows in places.split(max(stage.batch_size, 512)):
+                mine, examples = self.group.share(rows)
+                meter.add(stage.rule.evaluate(stage.validation.batch(mine)), examples)
+        return meter.means(self.group)
+
+    def _worse(self, stage: Stage, row: Row) -> bool:
+        """Whether the held-out loss has not become better for `patience` epochs; keeps the best weights."""
+        if stage.patience is None or not row["validation"]:
+            return False
+        loss = sum(v for k, v in row["validation"].items() if k.endswith("loss"))
+        if loss < self.place.best:
+            self.place.best, self.place.waited = loss, 0
+            with stage.rule.averaged():
+                self.best = checkpoint.clone_state(self.net.state_dict())
+        else:
+            self.place.waited += 1
+        if self.place.waited < stage.patience:
+            return False
+        self.place.reason = f"stopped early: no better held-out loss for {stage.patience} epochs after epoch {self.place.epoch - stage.patience}"
+        return True
+
+    def _ending(self) -> str:
+        return f"{self.place.reason} ({self.elapsed():.1f} s)"
+
+    def _tell(self, event: Event) -> None:
+        for listen in self.listeners:
+            listen(event)
+
+    def _listeners(self) -> list[Any]:
+        if not self.group.first:
+            return []
+        logs = [JsonLines(self.folder / "log.jsonl", self.saved["history"] if self.saved else [])] if self.folder else []
+        return [*listener(self.run.progress), *logs]
+
+    # -- checkpoints -------------------------------------------------------------------
+    def _save(self, rule: Rule | None) -> None:
+        """Everything that decides what follows; at the very end there is no rule left to keep."""
+        self.place.seconds, self.began = self.elapsed(), time.monotonic()
+        if self.folder is None:
+            return
+        streams = self.group.gather(torch.get_rng_state())
+        state = {
+            "identity": self.identity,
+            "place": vars(self.place),
+            "history": self.history,
+            "meter": {"count": self.meter.count, "sums": self.meter.sums},
+            "net": self.net.state_dict(),
+            "rule": rule.state() if rule else None,
+            "best": self.best,
+            "streams": {"cpu": streams, "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []},
+        }
+        if self.group.first:
+            checkpoint.write(self.folder, state)
+        self.written = time.monotonic()
+
+    def _read(self) -> dict[str, Any] | None:
+        saved = checkpoint.read(self.folder) if self.folder else None
+        if saved is None:
+            return None
+        for name, value in self.identity.items():
+            if saved["identity"].get(name) != value:
+                was = saved["identity"].get(name)
+                raise TrainingError(f"can't resume in {self.folder}: {name} was {was!r} there and is {value!r} here; use another folder")
+        return saved
+
+    def _restore_net(self, saved: Mapping[str, Any]) -> None:
+        self.net.load_state_dict(saved["net"])
+        self.place = Place(**saved["place"])
+        self.history = list(saved["history"])
+
+    def _restore(self, saved: Mapping[str, Any], rule: Rule) -> None:
+        """Just before the first update that is left, so that nothing done on the way here counts."""
+        self._restore_net(saved)
+        if saved["rule"] is not None:
+            rule.restore(saved["rule"])
+        self.best = saved["best"]
+        self.meter = Meter(saved["meter"]["count"], {k: v.to(self.device) for k, v in saved["meter"]["sums"].items()})
+        torch.set_rng_state(saved["streams"]["cpu"][min(self.group.rank, len(saved["streams"]["cpu"]) - 1)])
+        if saved["streams"]["cuda"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(saved["streams"]["cuda"])
+
+
+def epoch_order(n: int, seed: int, stage: int, epoch: int) -> Tensor:
+    """The order in which an epoch takes the examples: a function of these four numbers alone.
+
+    >>> bool((epoch_order(5, 0, 0, 1) == epoch_order(5, 0, 0, 1)).all())
+    True
+    """
+    return torch.from_numpy(np.random.default_rng([seed, stage, epoch]).permutation(n))
+
