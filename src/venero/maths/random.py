@@ -46,7 +46,7 @@ def row_keys(x: Tensor, seed: int = 0) -> Tensor:
 def keyed_uniform(keys: Tensor, n: int, start: int = 0) -> Tensor:
     """Uniform numbers in (0, 1): (B,) keys -> (B, n), the numbers `start` to `start + n` of each key's stream."""
     counter = torch.arange(start + 1, start + n + 1, device=keys.device) * _GOLDEN
-    return (_shift_right(_mix(keys[:, None] + counter), 40).float() + 0.5) / 2**24
+    return (_shift_right(_mix(keys[:, None] + counter), 41).float() + 0.5) / 2**23  # exact in single precision, never 0 or 1
 
 
 def keyed_normal(keys: Tensor, n: int, start: int = 0) -> Tensor:
