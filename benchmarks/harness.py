@@ -1,6 +1,6 @@
-"""What every benchmark shares: real data, timing, and a record of figures with commit, versions and machine (JSON in, table out).
+"""What every benchmark shares: real data, and a record of figures with commit, versions and machine (JSON in, table out).
 
-    python -m benchmarks.harness            prints the table of all results
+python -m benchmarks.harness            prints the table of all results
 """
 
 from __future__ import annotations
@@ -54,7 +54,10 @@ class Result:
         figure = Figure(*args, **kwargs)
         self.figures.append(figure)
         mark = {None: "", True: "passed", False: "FELL SHORT"}[figure.passed]
-        print(f"{self.name}: {figure.name} (seed {figure.seed}): {figure.value:.4g} {figure.unit} {figure.gate} {mark}", flush=True)
+        print(
+            f"{self.name}: {figure.name} (seed {figure.seed}): {figure.value:.4g} {figure.unit} {figure.gate} {mark}",
+            flush=True,
+        )
 
     def save(self) -> None:
         RESULTS.mkdir(exist_ok=True)
@@ -111,7 +114,10 @@ def table(paths: Iterable[Path]) -> str:
             rows = [f for f in record["figures"] if f["name"] == name]
             values = ", ".join(f"{f['value']:.4g}" for f in rows)
             verdict = "" if rows[0]["passed"] is None else ("passed" if all(f["passed"] for f in rows) else "**fell short**")
-            lines.append(f"| {record['name']} | {name} | {values} {rows[0]['unit']} | {rows[0]['gate']} | {verdict} | {record['commit']} |")
+            gate = rows[0]["gate"]
+            lines.append(
+                f"| {record['name']} | {name} | {values} {rows[0]['unit']} | {gate} | {verdict} | {record['commit']} |"
+            )
     return "\n".join(lines)
 
 

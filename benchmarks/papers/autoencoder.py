@@ -1,7 +1,7 @@
 """Deep auto-encoders on MNIST against PCA: squared error per test image (Hinton & Salakhutdinov 2006).
 
-    python -m benchmarks.papers.autoencoder code30 --seeds 0
-    python -m benchmarks.papers.autoencoder code2 --seeds 0
+python -m benchmarks.papers.autoencoder code30 --seeds 0
+python -m benchmarks.papers.autoencoder code2 --seeds 0
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     dims, gate, fields = RUNS[options.which]
     seeds = " ".join(map(str, options.seeds))
-    result = Result(f"papers-autoencoder-{options.which}", f"python -m benchmarks.papers.autoencoder {options.which} --seeds {seeds}")
+    result = Result(
+        f"papers-autoencoder-{options.which}", f"python -m benchmarks.papers.autoencoder {options.which} --seeds {seeds}"
+    )
     began = time.perf_counter()
     train, test = mnist()
     result.add(f"PCA-{dims}, test squared error per image", pca_error(train.X, test.X, dims), "")

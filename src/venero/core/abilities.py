@@ -6,20 +6,26 @@ A class lists the abilities that it has, so that `hasattr(model, "score_samples"
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import repeat
 from math import log
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
-from venero.core.errors import DataError, UnfittedError, VeneroError
+from venero.core.errors import DataError, VeneroError
 from venero.data.codecs import Codec
 from venero.data.data import Data
 from venero.data.spec import Batch, Spec
 from venero.maths.random import seeded
 
 BATCH = 512  # examples at a time outside training
+
+
+class UnfittedError(VeneroError, NotFittedError):
+    """The model was used before `fit`."""
 
 
 class Fitted:
@@ -100,7 +106,7 @@ class Scores(Fitted):
 
         Repeatable, and a row's score does not depend on the other rows. With y, log p(x given y).
         """
-        return self._apply(self._scored(self.net_.log_prob), X, y).numpy()
+        return self._apply(lambda batch: self._scored(self.net_.log_prob(batch), batch), X, y).numpy()
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean of `score_samples`; y is ignored, as scikit-learn's tools expect of a density."""
@@ -122,14 +128,9 @@ class Scores(Fitted):
         self._check_fitted()
         return str(getattr(self.net_, "score_of", "density in the data's units"))
 
-    def _scored(self, log_prob: Callable[[Batch], Tensor]) -> Callable[[Batch], Tensor]:
-        """A network's log-probability with the codec's log-determinant, where it is a density."""
-
-        def scored(batch: Batch) -> Tensor:
-            values = log_prob(batch)
-            return values + self.codec_.log_det(batch.x).to(values) if getattr(self.net_, "density", True) else values
-
-        return scored
+    def _scored(self, values: Tensor, batch: Batch) -> Tensor:
+        """A network's log-probabilities in the user's units: with the codec's log-determinant, where they are densities."""
+        return values + self.codec_.log_det(batch.x).to(values) if getattr(self.net_, "density", True) else values
 
 
 class Encodes(Fitted):
@@ -145,7 +146,7 @@ class Encodes(Fitted):
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> np.ndarray:
         """Fit, then encode the same examples."""
-        return self.fit(X, y, **fit_params).encode(X)  # type: ignore[attr-defined,no-any-return]
+        return self.fit(X, y, **fit_params).encode(X)  # type: ignore[attr-defined]
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the code's columns: vae0, vae1, ..."""
@@ -161,9 +162,11 @@ class Decodes(Fitted):
         """The example that each code stands for: (n, latent_dim) -> (n, ...) in the user's terms (the mean of p(x given z))."""
         self._check_fitted()
         z = _codes(Z, self.net_.code.numel).to(self._device())
-        decode = lambda labels: torch.cat(  # noqa: E731
-            [self._decode(part, None if labels is None else labels[i * BATCH : i * BATCH + BATCH]) for i, part in enumerate(z.split(BATCH))]
-        )
+
+        def decode(labels: Tensor | None) -> Tensor:
+            parts = labels.split(BATCH) if labels is not None else repeat(None)
+            return torch.cat([self._decode(*pair) for pair in zip(z.split(BATCH), parts, strict=False)])
+
         return self._produce(decode, len(z), y)
 
     def _decode(self, z: Tensor, labels: Tensor | None) -> Tensor:
@@ -197,6 +200,11 @@ class Reconstructs(Encodes, Decodes):
     def reconstruction_error(self, X: Any) -> np.ndarray:
         """Squared error of each example's reconstruction, summed over its elements in the network's units: (n,).
 
-        Images are measured on 0..1, continuous columns in standard deviations, categories as one-hot; missing cells count nothing.
+        Images are measured on 0..1, continuous columns in standard deviations, categories
+        as one-hot; missing cells count nothing.
         """
         return self._apply(lambda b: self.net_.squared_error(b), X).numpy()
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Minus the mean reconstruction error, for tools that pick the highest score; a model that `Scores` has its own."""
+        return -float(self.reconstruction_error(X).mean())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from venero.core.errors import VeneroError, nearest
 
@@ -25,7 +25,7 @@ def models() -> dict[str, str]:
     return dict(MODELS)
 
 
-def find(name: str) -> type[Estimator]:
+def find(name: str) -> type[Estimator[Any]]:
     """The class of a model.
 
     >>> find("vae").__name__
@@ -34,11 +34,11 @@ def find(name: str) -> type[Estimator]:
     if name not in MODELS:
         raise VeneroError(f"unknown model {name!r}: {nearest(name, MODELS)}")
     module, _, cls = MODELS[name].partition(":")
-    found: type[Estimator] = getattr(import_module(module), cls)
+    found: type[Estimator[Any]] = getattr(import_module(module), cls)
     return found
 
 
-def name_of(model: Estimator | type[Estimator]) -> str:
+def name_of(model: Estimator[Any] | type[Estimator[Any]]) -> str:
     """The catalog name of a model or its class."""
     cls = model if isinstance(model, type) else type(model)
     path = f"{cls.__module__}:{cls.__qualname__}"

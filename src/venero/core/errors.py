@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from sklearn.exceptions import NotFittedError
-
 
 class VeneroError(ValueError):
     """Base of every error that venero raises on purpose; its text is one line."""
-
-
-class UnfittedError(VeneroError, NotFittedError):
-    """The model was used before `fit`."""
 
 
 class DataError(VeneroError):

@@ -36,7 +36,10 @@ N = TypeVar("N", bound=nn.Module)
 class Estimator(Fitted, BaseEstimator, Generic[N]):
     """Base of all models. A model writes `build`, and where it differs `stages`, `objectives` or `finish`."""
 
-    forms: ClassVar[dict[str, str]] = {"image": "unit", "table": "columns"}  # kinds of X it takes -> form of its network's input
+    forms: ClassVar[dict[str, str]] = {
+        "image": "unit",
+        "table": "columns",
+    }  # kinds of X it takes -> form of its network's input
     paper: ClassVar[str] = ""
     how: ClassVar[str] = ""
 
@@ -90,7 +93,12 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
                 self.history_: list[Row] = trainer.fit(self.stages(self.net_, data))
         self.fit_seconds_ = round(trainer.elapsed(), 3)
         self.net_.to("cpu").eval()
-        self.finish(self.net_, Data.of(X[: 2 * abilities.BATCH], self.codec_, self.spec_, None if labels is None else labels[: 2 * abilities.BATCH]))
+        self.finish(
+            self.net_,
+            Data.of(
+                X[: 2 * abilities.BATCH], self.codec_, self.spec_, None if labels is None else labels[: 2 * abilities.BATCH]
+            ),
+        )
         return self
 
     @property
@@ -110,7 +118,9 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
         """What the model is: name, paper, how it learns, abilities, kinds of data."""
         from venero.core.catalog import name_of
 
-        has = [a.__name__ for a in vars(abilities).values() if isinstance(a, type) and issubclass(a, Fitted) and issubclass(cls, a)]
+        has = [
+            a.__name__ for a in vars(abilities).values() if isinstance(a, type) and issubclass(a, Fitted) and issubclass(cls, a)
+        ]
         summary = inspect.getdoc(cls) or ""
         return {
             "name": name_of(cls),
@@ -194,13 +204,19 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
         ends = torch.cat([data.head(8).x.flatten(), data.batch(data.rows.new_tensor([len(data) - 1])).x.flatten()])
         fields = fields_to_json(self)
         fields.pop("random_state")
-        return {"seed": seed, **fields, "rows": len(data), "shape": list(data.spec.shape), "data": round(float(ends.double().sum()), 6)}
+        return {
+            "seed": seed,
+            **fields,
+            "rows": len(data),
+            "shape": list(data.spec.shape),
+            "data": round(float(ends.double().sum()), 6),
+        }
 
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import TransformerTags
 
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
+        tags.input_tags.allow_nan = "table" in self.forms and self.form("table") == "columns"
         tags.input_tags.three_d_array = "image" in self.forms
         if isinstance(self, abilities.Encodes):
             tags.transformer_tags = TransformerTags(preserves_dtype=[])
@@ -238,7 +254,9 @@ class GradientModel(Estimator[N]):
     def stage(self, data: Data, rule: Rule, name: str = "fit") -> Stage:
         train, held_out = hold_out(data, self.validation)
         if self.patience is not None and held_out is None:
-            raise VeneroError(f"{type(self).__name__}.patience = {self.patience!r} needs held-out rows: set validation > 0, or give more rows")
+            raise VeneroError(
+                f"{type(self).__name__}.patience = {self.patience!r} needs held-out rows: set validation > 0, or give more rows"
+            )
         return Stage(name, train, rule, self.epochs, self.batch_size, held_out, self.patience)
 
     def updates(self, data: Data) -> int:

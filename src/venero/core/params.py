@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from dataclasses import MISSING, Field, field, fields
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -9,7 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from venero.core.errors import VeneroError, nearest
 
 
-def param(  # noqa: PLR0913
+def param(
     default: Any = MISSING,
     help: str = "",
     *,
@@ -55,9 +57,7 @@ def accepts(value: Any, kind: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    import numbers
-
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and value == value
+    return not isinstance(value, bool) and isinstance(value, numbers.Real) and not math.isnan(value)
 
 
 def check(model: Any) -> None:

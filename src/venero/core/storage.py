@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from venero.core.catalog import find, name_of
-from venero.core.errors import StorageError, UnfittedError, VeneroError
+from venero.core.errors import StorageError, VeneroError
 from venero.core.params import check
 from venero.data.spec import Column, Spec
 
@@ -28,7 +28,7 @@ FORMAT = 1
 CARD = "model.json"
 
 
-def fields_to_json(model: Estimator) -> dict[str, Any]:
+def fields_to_json(model: Estimator[Any]) -> dict[str, Any]:
     """Hyper-parameters as JSON; an estimator in a field becomes {"model": name, "fields": {...}}."""
     return {f.name: _to_json(getattr(model, f.name)) for f in fields(model)}
 
@@ -41,13 +41,15 @@ def _to_json(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def from_json(card: dict[str, Any]) -> Estimator:
+def from_json(card: dict[str, Any]) -> Estimator[Any]:
     """An unfitted estimator from {"model": name, "fields": {...}}; unknown fields and values out of bounds are refused."""
     cls = find(card["model"])
     known = {f.name for f in fields(cls)}
     unknown = set(card["fields"]) - known
     if unknown:
-        raise StorageError(f"{card['model']} has no field {sorted(unknown)[0]!r}: the model was saved by another version of venero")
+        raise StorageError(
+            f"{card['model']} has no field {sorted(unknown)[0]!r}: the model was saved by another version of venero"
+        )
     model = cls(**{k: _from_json(v) for k, v in card["fields"].items()})
     check(model)
     return model
@@ -59,15 +61,18 @@ def _from_json(value: Any) -> Any:
     return tuple(map(_from_json, value)) if isinstance(value, list) else value
 
 
-def save(model: Estimator, folder: Path | str) -> None:
+def save(model: Estimator[Any], folder: Path | str) -> None:
     """Write a fitted model into a folder, which is made where it is not there."""
     from safetensors.torch import save as to_bytes
 
     from venero import __version__
+    from venero.core.abilities import UnfittedError
     from venero.train.checkpoint import write_whole
 
     if not hasattr(model, "net_"):
-        raise UnfittedError(f"This {type(model).__name__} instance is not fitted yet: there is nothing to save; call fit(X) first")
+        raise UnfittedError(
+            f"This {type(model).__name__} instance is not fitted yet: there is nothing to save; call fit(X) first"
+        )
     folder = Path(folder)
     codec_tensors, codec_card = model.codec_.state()
     tensors = {f"net.{k}": v.detach().cpu().contiguous() for k, v in model.net_.state_dict().items()}
@@ -105,7 +110,9 @@ def load(folder: Path | str) -> Any:
     except VeneroError as e:
         raise StorageError(f"{folder / CARD}: {e}") from e
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError) as e:
-        raise StorageError(f"{folder / CARD} does not fit its tensors ({' '.join(str(e).split())[:120]}): it was changed or is damaged") from e
+        raise StorageError(
+            f"{folder / CARD} does not fit its tensors ({' '.join(str(e).split())[:120]}): it was changed or is damaged"
+        ) from e
     return model
 
 
@@ -121,7 +128,9 @@ def _read_card(folder: Path) -> dict[str, Any]:
     if not isinstance(card, dict) or not {"format", "model", "fields", "spec", "codec", "tensors"} <= set(card):
         raise StorageError(f"{path} was not written by venero")
     if card["format"] != FORMAT:
-        raise StorageError(f"{path} has format {card['format']!r}, and this version reads {FORMAT}: install the venero that wrote it")
+        raise StorageError(
+            f"{path} has format {card['format']!r}, and this version reads {FORMAT}: install the venero that wrote it"
+        )
     return card
 
 
@@ -147,7 +156,7 @@ def _read_tensors(folder: Path, card: dict[str, Any]) -> dict[str, Tensor]:
     return tensors
 
 
-def _rebuild(card: dict[str, Any], tensors: dict[str, Tensor]) -> Estimator:
+def _rebuild(card: dict[str, Any], tensors: dict[str, Tensor]) -> Estimator[Any]:
     from venero.data.codecs import CODECS
 
     part = lambda p: {k[len(p) :]: v for k, v in tensors.items() if k.startswith(p)}  # noqa: E731
@@ -176,7 +185,11 @@ def _spec(card: dict[str, Any]) -> Spec:
 
 
 def _classes_to_json(classes: np.ndarray | None) -> dict[str, Any] | None:
-    return None if classes is None else {"dtype": classes.dtype.str if classes.dtype != object else "object", "labels": classes.tolist()}
+    return (
+        None
+        if classes is None
+        else {"dtype": classes.dtype.str if classes.dtype != object else "object", "labels": classes.tolist()}
+    )
 
 
 def _classes_from_json(card: dict[str, Any] | None) -> np.ndarray | None:

@@ -74,7 +74,8 @@ class Unit:
             x = (x * self.scale).round_()
         if len(self.shape) == 3:
             x = x.movedim(1, -1)  # (n, C, H, W) -> (n, H, W, C)
-        return np.ascontiguousarray(x.reshape(len(x), *self.shape).numpy(), dtype=self.dtype)
+        values: Array = x.reshape(len(x), *self.shape).numpy()
+        return np.ascontiguousarray(values, dtype=self.dtype)
 
     def log_det(self, x: Tensor) -> Tensor:
         return x.new_full((len(x),), -prod(self.shape) * log(self.scale))
@@ -111,7 +112,8 @@ def _numbers(X: Any) -> Array:
 
 
 def _channels_first(X: Array) -> Array:
-    return X.transpose(0, 3, 1, 2) if X.ndim == 4 else X[:, None]  # (n, C, H, W)
+    moved: Array = X.transpose(0, 3, 1, 2) if X.ndim == 4 else X[:, None]  # (n, C, H, W)
+    return moved
 
 
 def _scale_and_levels(X: Array, kind: str) -> tuple[int, int]:
@@ -147,7 +149,7 @@ def _way_out(X: Array) -> str:
     """How to bring X into range, as a piece of code."""
     low, high = min(c.min() for c in chunks(X)), max(c.max() for c in chunks(X))
     if low < 0:
-        return f"(X - {low:g}) / {float(high) - float(low):g}"
+        return f"(X + {-float(low):g}) / {max(float(high), 0) - float(low):g}"
     if X.dtype.kind in "iu" and 16 < high <= 255:
         return "X.astype('uint8')"
     return "X / 255" if 16 < high <= 255 else f"X / {max(high, 1):g}"

@@ -48,7 +48,7 @@ class Number:
 
     def restore(self, numbers: Floats) -> Series:
         if self.dtype != "object":
-            return pd.Series(numbers).astype(_dtype(self.dtype))
+            return pd.Series(numbers).astype(types.pandas_dtype(self.dtype))
         out = numbers.astype(object)
         out[np.isnan(numbers)] = _MISSING[self.na]
         return pd.Series(out, dtype=object)
@@ -86,18 +86,18 @@ class Category:
         codes, different = _factorize(s, self.label)
         place = pd.Index(self.values, dtype=object).get_indexer(different)
         if (place < 0).any():
-            value = different[int(np.argmax(place < 0))]
-            raise DataError(f"column {self.label!r} has {value!r}, which fit did not see: known {_some(self.values)}")
+            value = _some(tuple(different[place < 0][:1]))
+            raise DataError(f"column {self.label!r} has {value}, which fit did not see: known {_some(self.values)}")
         return np.append(place, np.nan)[codes]  # code -1, a missing value, takes the last
 
     def restore(self, numbers: Floats) -> Series:
         codes = np.where(np.isnan(numbers), -1, numbers).astype(np.int64)
         if self.dtype == "category":
-            categories = pd.Index(self.values, dtype=_dtype(self.values_dtype))
+            categories = pd.Index(self.values, dtype=types.pandas_dtype(self.values_dtype))
             return pd.Series(pd.Categorical.from_codes(codes, categories=categories, ordered=self.ordered))
         values = np.empty(len(self.values) + 1, dtype=object)
         values[:] = [*self.values, _MISSING[self.na]]
-        return pd.Series(values[codes], dtype=object).astype(_dtype(self.dtype))
+        return pd.Series(values[codes], dtype=object).astype(types.pandas_dtype(self.dtype))
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Time:
 
     def numbers(self, s: Series) -> Floats:
         try:
-            raw = _raw_times(s.astype(_dtype(self.dtype)))
+            raw = _raw_times(s.astype(types.pandas_dtype(self.dtype)))
         except (TypeError, ValueError):
             raise DataError(f"column {self.label!r} has dtype {s.dtype}, fit saw {self.dtype}: convert it") from None
         steps, rest = np.divmod(raw.astype(np.int64), self.step)
@@ -136,7 +136,7 @@ class Time:
         kind = "m8" if self.dtype.startswith(("timedelta", "duration")) else "M8"
         raw = ticks.view(f"{kind}[{self.unit}]")
         raw[missing] = "NaT"
-        dtype = _dtype(self.dtype)
+        dtype = types.pandas_dtype(self.dtype)
         zone = getattr(dtype, "tz", None)
         return pd.Series(raw).dt.tz_localize("UTC").astype(dtype) if zone is not None else pd.Series(raw).astype(dtype)
 
@@ -173,7 +173,7 @@ def from_card(card: dict[str, Any]) -> Column:
 def check_labels(labels: pd.Index[Any]) -> None:
     """Raise DataError unless column names are different texts or integers."""
     if labels.has_duplicates:
-        raise DataError(f"X has two columns named {labels[labels.duplicated()][0]!r}: give them different names")
+        raise DataError(f"X has two columns named {_some(tuple(labels[labels.duplicated()][:1]))}: give them different names")
     for label in labels:
         if not isinstance(label, (str, int, np.integer)) or isinstance(label, bool):
             raise DataError(f"X has a column named {label!r}, and names are texts or integers: rename it")
@@ -193,12 +193,8 @@ def _first_text(s: Series) -> str:
 
 
 def _numbers_as_objects(s: Series) -> bool:
-    return s.dtype == object and types.infer_dtype(s, skipna=True) in {
-        "integer",
-        "floating",
-        "mixed-integer-float",
-        "decimal",
-    }
+    kinds = {"integer", "floating", "mixed-integer-float", "decimal"}
+    return s.dtype == object and types.infer_dtype(s, skipna=True) in kinds
 
 
 def _different(s: Series) -> list[Any]:
@@ -249,9 +245,6 @@ def _dtype_name(dtype: Any) -> str:
     return str(dtype)
 
 
-def _dtype(name: str) -> Any:
-    return pd.api.types.pandas_dtype(name)
-
-
 def _some(values: tuple[Any, ...]) -> str:
-    return ", ".join(map(repr, values[:5])) + (", ..." if len(values) > 5 else "")
+    plain = [v.item() if isinstance(v, np.generic) else v for v in values[:5]]
+    return ", ".join(map(repr, plain)) + (", ..." if len(values) > 5 else "")

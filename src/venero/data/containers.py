@@ -184,7 +184,7 @@ def _index(labels: list[Any]) -> Any:
 def _check_numbers(X: Array) -> None:
     """Raise DataError naming the first value that is no number."""
     for column in range(X.shape[1]):
-        for value in X[:, column]:
+        for value in X[:, column].tolist():
             try:
                 float(value)
             except (TypeError, ValueError):

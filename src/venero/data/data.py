@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from venero.data.arrays import release
 from venero.data.codecs import Codec
 from venero.data.spec import Batch, Spec
 
@@ -77,30 +78,26 @@ def _held(x: Tensor) -> Read:
 
 
 def _streamed(X: np.memmap[Any, Any], codec: Codec, device: str | torch.device) -> Read:
-    release = _Pages(X)
+    touched = 0  # bytes of the mapping that may lie in memory
+    _expect_jumps(X)
 
     def read(rows: Tensor) -> Tensor:
+        nonlocal touched
         chosen = np.asarray(X[rows.cpu().numpy()])
-        release(chosen.nbytes + len(chosen) * AROUND)
+        touched += chosen.nbytes + len(chosen) * AROUND
+        if touched > PAGES:
+            release(X)
+            touched = 0
         return codec.encode(chosen).to(device)
 
     return read
 
 
-class _Pages:
-    """Gives back a mapping's pages now and then: what was read is dropped from this process, not from the disk's cache."""
-
-    def __init__(self, X: np.memmap[Any, Any]):
-        self.file: mmap.mmap | None = getattr(X, "_mmap", None)
-        self.read = 0
-        if self.file is not None and hasattr(mmap, "MADV_RANDOM"):
-            self.file.madvise(mmap.MADV_RANDOM)
-
-    def __call__(self, n: int) -> None:
-        self.read += n
-        if self.read > PAGES and self.file is not None and hasattr(mmap, "MADV_DONTNEED"):
-            self.file.madvise(mmap.MADV_DONTNEED)
-            self.read = 0
+def _expect_jumps(X: np.memmap[Any, Any]) -> None:
+    """Tell the kernel not to read ahead of rows that are taken in random order."""
+    file: mmap.mmap | None = getattr(X, "_mmap", None)
+    if file is not None and hasattr(mmap, "MADV_RANDOM"):
+        file.madvise(mmap.MADV_RANDOM)
 
 
 def _mapped(data: Data, f: Callable[[Batch], Tensor]) -> Read:

@@ -61,7 +61,7 @@ def read_folder(folder: Path, size: Size | None = None) -> Pictures:
     """
     files = find_images(folder)
     if not files:
-        raise DataError(f"{folder} holds no images that can be read: put PNG or JPEG files there, or in one subfolder per class")
+        raise DataError(f"{folder} holds no images: put PNG or JPEG files there, or in one subfolder per class")
     classes = _classes(folder, files)
     heads = [_head(f) for f in files]
     height, width = size or _common_size(files, [h for h, _ in heads])
@@ -127,7 +127,12 @@ def _head(file: Path) -> tuple[Size, bool]:
     with _readable(file), Image.open(file) as image:
         width, height = image.size
         sideways = image.getexif().get(0x0112) in _SIDEWAYS
-        return (width, height) if sideways else (height, width), image.mode in _GREY
+        return (width, height) if sideways else (height, width), image.mode in _GREY or _grey_palette(image)
+
+
+def _grey_palette(image: Image.Image) -> bool:
+    colours = image.getpalette() if image.mode == "P" else None
+    return colours is not None and colours[0::3] == colours[1::3] == colours[2::3]
 
 
 def _pixels(file: Path, content: bytes, grey: bool, size: Size) -> NDArray[Any]:
@@ -145,8 +150,8 @@ def _eight_bits(image: Image.Image, file: Path) -> Image.Image:
         return image
     values = np.asarray(image, dtype=np.float64)
     top = 1.0 if image.mode == "F" else 65535.0
-    if not (0 <= values.min() and values.max() <= top):
-        raise DataError(f"{file} has values from {values.min():g} to {values.max():g}, outside 0..{top:g}: convert it to 8 bits")
+    if not (values.min() >= 0 and values.max() <= top):
+        raise DataError(f"{file} has values {values.min():g} to {values.max():g}, outside 0..{top:g}: convert it to 8 bits")
     return Image.fromarray(np.rint(values * (255 / top)).astype(np.uint8))
 
 

@@ -57,7 +57,11 @@ def kl_target(z: Tensor, target: float) -> Tensor:
     return (target * (target / mean).log() + (1 - target) * ((1 - target) / (1 - mean)).log()).sum()
 
 
-SPARSITIES: dict[str, Callable[[Tensor, float], Tensor]] = {"none": lambda z, target: z.new_zeros(()), "l1": l1, "kl": kl_target}
+SPARSITIES: dict[str, Callable[[Tensor, float], Tensor]] = {
+    "none": lambda z, target: z.new_zeros(()),
+    "l1": l1,
+    "kl": kl_target,
+}
 CODES: dict[str, type[nn.Module]] = {"linear": nn.Identity, **ACTIVATIONS}
 LOSSES: dict[str, type[Observation]] = {"squared": Squared, "cross entropy": Bernoulli, "columns": Columns}
 
@@ -100,7 +104,7 @@ class AutoEncoderNet(nn.Module):
 
 
 def squared_jacobian(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """||df/dx||^2 of each example (B,), estimated without bias by one random projection: E |v'J|^2 = ||J||^2 for v ~ N(0, I)."""
+    """||df/dx||^2 of each example (B,), estimated without bias by one projection: E |v'J|^2 = ||J||^2 for v ~ N(0, I)."""
     learning = torch.is_grad_enabled()
     with torch.enable_grad():
         x = x.detach().requires_grad_()
@@ -121,11 +125,15 @@ class AutoEncoder(GradientModel[AutoEncoderNet], Reconstructs):
 
     latent_dim: int = param(16, "length of the code z", low=1)
     net: str = param("auto", "fully connected or convolutional; auto: conv for images", choices=("auto", "mlp", "conv"))
-    hidden: tuple[int, ...] = param((512, 256), "widths of the fully connected layers of the encoder; the decoder mirrors them", low=1)
+    hidden: tuple[int, ...] = param(
+        (512, 256), "widths of the fully connected layers of the encoder; the decoder mirrors them", low=1
+    )
     channels: tuple[int, ...] = param((32, 64), "channels of the convolutional layers of the encoder", low=1)
     activation: str = param("relu", "between layers", choices=tuple(ACTIVATIONS))
     code: str = param("linear", "activation of the code", choices=tuple(CODES))
-    loss: str = param("auto", "distance that is minimised; auto: squared, and cross entropy for categories", choices=("auto", *LOSSES))
+    loss: str = param(
+        "auto", "distance that is minimised; auto: squared, and cross entropy for categories", choices=("auto", *LOSSES)
+    )
     tied: bool = param(False, "the decoder uses the encoder's weights, transposed")
     corruption: str = param("none", "how inputs are damaged while it learns (denoising)", choices=tuple(CORRUPTIONS))
     corruption_level: float = param(0.25, "share of elements damaged, or the noise's standard deviation", low=0)
@@ -147,7 +155,9 @@ class AutoEncoder(GradientModel[AutoEncoderNet], Reconstructs):
 
     def build(self, spec: Spec) -> AutoEncoderNet:
         if self.sparsity == "kl" and self.code != "sigmoid":
-            raise VeneroError(f"AutoEncoder.code = {self.code!r}: sparsity='kl' is about activations in 0..1; set code='sigmoid'")
+            raise VeneroError(
+                f"AutoEncoder.code = {self.code!r}: sparsity='kl' is about activations in 0..1; set code='sigmoid'"
+            )
         if self.corruption in ("masking", "salt and pepper") and self.corruption_level > 1:
             raise VeneroError(f"AutoEncoder.corruption_level = {self.corruption_level!r}: a share of elements, must be <= 1")
         return AutoEncoderNet(spec, coder(self, spec), self)

@@ -66,7 +66,9 @@ class Gaussian(EMModel[GaussianNet], Samples, Scores):
     score_kind = "exact"
     paper = "Gauss 1809"
 
-    ridge: float = param(1e-6, "added to every variance (of standardised columns), so that constant ones are no trouble", above=0)
+    ridge: float = param(
+        1e-6, "added to every variance (of standardised columns), so that constant ones are no trouble", above=0
+    )
 
     def build(self, spec: Spec) -> GaussianNet:
         return GaussianNet(spec.shape, self.ridge)

@@ -51,7 +51,7 @@ class VAENet(nn.Module):
         self.options, self.warmup, self.n_classes = options, 0, spec.n_classes
         self.observation = OBSERVATIONS[likelihood](spec)
         self.encoder = coder.encoder(2 * options.latent_dim)
-        self.decoder = coder.decoder(options.latent_dim + spec.n_classes, self.observation.parameters)
+        self.decoder = coder.decoder(options.latent_dim + spec.n_classes, self.observation.per_element)
         self.code = Spec("vector", (options.latent_dim,), "standard")
         self.density = self.observation.density
         self.score_of = SCORED.get(likelihood, "density in the data's units")
@@ -75,7 +75,9 @@ class VAENet(nn.Module):
         h: Tensor = self.decoder(z.flatten(0, -2))
         return h.unflatten(0, z.shape[:-1])
 
-    def log_weight(self, x: Tensor, z: Tensor, mu: Tensor, log_sigma: Tensor, y: Tensor | None, beta: float | Tensor = 1.0) -> Tensor:
+    def log_weight(
+        self, x: Tensor, z: Tensor, mu: Tensor, log_sigma: Tensor, y: Tensor | None, beta: float | Tensor = 1.0
+    ) -> Tensor:
         """log p(x|z) + beta (log p(z) - log q(z|x)) for each draw: z (k, B, L) -> (k, B)."""
         ratio = (log_standard_normal(z) - log_normal(z, mu, log_sigma)).sum(-1)
         return self.observation.log_prob(x, self.decode_to(z, y)) + beta * ratio
@@ -127,7 +129,7 @@ class VAENet(nn.Module):
 
     def latent_kl(self, batch: Batch) -> Tensor:
         """KL(q(z_j|x) || p(z_j)) of each latent dimension: (B, L)."""
-        return kl_to_standard_normal(*self.posterior(batch.x))
+        return kl_to_standard_normal(*self.posterior(self.observed(batch.x, row_keys(batch.x))))
 
     # -- bounds ------------------------------------------------------------------------
     def observed(self, x: Tensor, keys: Tensor) -> Tensor:
@@ -161,7 +163,7 @@ class VAENet(nn.Module):
     def _draws(self, mu: Tensor, log_sigma: Tensor, keys: Tensor, n: int) -> Iterator[Tensor]:
         """n draws of z from q(z|x), as many at a time as memory is meant to hold: (k, B, L) each."""
         size = mu.shape[1]
-        at_once = max(1, CHUNK // (len(mu) * max(size, self.observation.parameters * self.width)))
+        at_once = max(1, CHUNK // (len(mu) * max(size, self.observation.per_element * self.width)))
         for start in range(0, n, at_once):
             k = min(at_once, n - start)
             noise = keyed_normal(keys, k * size, start * size).view(len(mu), k, size)
@@ -193,7 +195,9 @@ class VAE(GradientModel[VAENet], Samples, Scores, Reconstructs):
 
     latent_dim: int = param(16, "length of the code z", low=1)
     net: str = param("auto", "fully connected or convolutional; auto: conv for images", choices=("auto", "mlp", "conv"))
-    hidden: tuple[int, ...] = param((400,), "widths of the fully connected layers of the encoder; the decoder mirrors them", low=1)
+    hidden: tuple[int, ...] = param(
+        (400,), "widths of the fully connected layers of the encoder; the decoder mirrors them", low=1
+    )
     channels: tuple[int, ...] = param((32, 64), "channels of the convolutional layers of the encoder", low=1)
     activation: str = param("relu", "between layers", choices=tuple(ACTIVATIONS))
     likelihood: str = param(
@@ -214,7 +218,9 @@ class VAE(GradientModel[VAENet], Samples, Scores, Reconstructs):
 
     def build(self, spec: Spec) -> VAENet:
         if self.particles > 1 and self.free_bits:
-            raise VeneroError(f"VAE.free_bits = {self.free_bits!r}: the importance-weighted bound has no KL term; use particles=1")
+            raise VeneroError(
+                f"VAE.free_bits = {self.free_bits!r}: the importance-weighted bound has no KL term; use particles=1"
+            )
         return VAENet(spec, coder(self, spec), self, self.observed_as(spec))
 
     def observed_as(self, spec: Spec) -> str:
@@ -222,7 +228,9 @@ class VAE(GradientModel[VAENet], Samples, Scores, Reconstructs):
         if self.likelihood == "auto":
             return "columns" if spec.form == "columns" else {2: "bernoulli", 256: "logistic"}.get(spec.levels, "gaussian")
         if self.likelihood == "logistic" and spec.levels < 3:
-            raise VeneroError("VAE.likelihood = 'logistic' is for 8-bit images (uint8): use 'gaussian' for floats, 'bernoulli' for bits")
+            raise VeneroError(
+                "VAE.likelihood = 'logistic' is for 8-bit images (uint8): use 'gaussian' for floats, 'bernoulli' for bits"
+            )
         if self.likelihood == "columns" and spec.form != "columns":
             raise VeneroError(f"VAE.likelihood = 'columns' is for tables, and this is {spec.kind} data: use 'auto'")
         return self.likelihood
@@ -239,7 +247,11 @@ class VAE(GradientModel[VAENet], Samples, Scores, Reconstructs):
             active = int((net.encode(data.head(len(data)).x).var(0, correction=0) > ACTIVE).sum())
         if 4 * active < self.latent_dim or not active:
             way = "try kl_warmup=10, free_bits=0.05, beta < 1, a smaller latent_dim, or more epochs"
-            warnings.warn(f"posterior collapse: {active} of {self.latent_dim} latent dimensions are active; {way}", CollapseWarning, stacklevel=3)
+            warnings.warn(
+                f"posterior collapse: {active} of {self.latent_dim} latent dimensions are active; {way}",
+                CollapseWarning,
+                stacklevel=3,
+            )
 
     def log_likelihood(self, X: Any, y: Any = None, *, particles: int = 500) -> np.ndarray:
         """Importance-sampled log p(x) of each example with exactly `particles` draws, in nats and user units: (n,).
@@ -248,11 +260,11 @@ class VAE(GradientModel[VAENet], Samples, Scores, Reconstructs):
         """
         if particles < 1:
             raise VeneroError(f"particles = {particles!r}: must be >= 1")
-        return self._apply(self._scored(lambda b: self.net_.log_likelihood(b, particles)), X, y).numpy()
+        return self._apply(lambda b: self._scored(self.net_.log_likelihood(b, particles), b), X, y).numpy()
 
     def latent_kl(self, X: Any) -> np.ndarray:
-        """KL of each latent dimension's posterior to its prior, in nats: (n, latent_dim). 0: the dimension says nothing of x."""
-        return self._apply(self.net_.latent_kl, X).numpy()
+        """KL of each latent dimension's posterior to its prior, in nats: (n, latent_dim). 0: it says nothing of x."""
+        return self._apply(lambda b: self.net_.latent_kl(b), X).numpy()
 
     def active_units(self, X: Any) -> int:
         """Latent dimensions whose posterior mean varies over X by more than 0.01 (Burda et al. 2015)."""
@@ -261,5 +273,5 @@ class VAE(GradientModel[VAENet], Samples, Scores, Reconstructs):
     def reconstruct(self, X: Any, y: Any = None) -> Any:
         """decode(encode(X)); a conditional model that is given no labels takes the likeliest."""
         if y is None and self.takes_labels:
-            y = self.classes_[self._apply(self.net_.likeliest, X).numpy()]  # type: ignore[index]
+            y = self.classes_[self._apply(lambda b: self.net_.likeliest(b), X).numpy()]  # type: ignore[index]
         return super().reconstruct(X, y)

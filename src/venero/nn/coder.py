@@ -32,9 +32,9 @@ class Coder:
         """(B, *shape) -> (B, n_out)."""
         return CODERS[self.net][0](self.shape, n_out, self.widths, self.activation)
 
-    def decoder(self, n_in: int, parameters: int = 1) -> nn.Sequential:
-        """(B, n_in) -> (B, parameters * C, ...): `parameters` numbers for each element, stacked along the first axis."""
-        shape = (parameters * self.shape[0], *self.shape[1:])
+    def decoder(self, n_in: int, per_element: int = 1) -> nn.Sequential:
+        """(B, n_in) -> (B, per_element * C, ...): `per_element` numbers for each element, stacked along the first axis."""
+        shape = (per_element * self.shape[0], *self.shape[1:])
         return CODERS[self.net][1](n_in, shape, self.widths, self.activation)
 
 

@@ -31,7 +31,9 @@ class Level:
 
     def up(self) -> nn.ConvTranspose2d:
         """The same geometry backwards; the odd row or column that halving lost is put back by output_padding."""
-        spare = [s - (o - 1) * st + 2 - k for s, o, st, k in zip(self.size_in, self.size_out, self.stride, self.kernel, strict=True)]
+        spare = [
+            s - (o - 1) * st + 2 - k for s, o, st, k in zip(self.size_in, self.size_out, self.stride, self.kernel, strict=True)
+        ]
         c_in, c_out = self.channels
         return nn.ConvTranspose2d(c_out, c_in, self.kernel, self.stride, padding=1, output_padding=(spare[0], spare[1]))
 

@@ -1,7 +1,7 @@
 """Observation models: p(x | h), where h is what a decoder puts out.
 
 Each says how many numbers it needs per element, scores x in nats, and gives the mean of x or a draw of it. Shapes: x is
-(..., *shape) and h (..., P * C, *rest), where shape = (C, *rest) and P is `parameters`; leading axes broadcast.
+(..., *shape) and h (..., P * C, *rest), where shape = (C, *rest) and P is `per_element`; leading axes broadcast.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SMALLEST_LOG_SIGMA = -7.0  # a constant column would otherwise have an unbounded
 class Observation(nn.Module):
     """What the observation models share: x's shape, and the places where they differ."""
 
-    parameters = 1  # numbers per element that the decoder puts out
+    per_element = 1  # numbers per element that the decoder puts out
     density = True  # a density in x's units (else a probability mass)
     binary = False  # x is drawn as bits, with the grey level as probability, before it is scored
 
@@ -35,7 +35,7 @@ class Observation(nn.Module):
         return elements.flatten(-self.axes).sum(-1)
 
     def split(self, h: Tensor) -> tuple[Tensor, ...]:
-        return h.chunk(self.parameters, dim=-self.axes)
+        return h.chunk(self.per_element, dim=-self.axes)
 
     def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
         """log p(x | h) of each example, in nats."""
@@ -113,7 +113,7 @@ class Gaussian(Observation):
 class DiscretisedLogistic(Observation):
     """A probability for each of the data's grey levels (256 for 8-bit images): a logistic density, binned."""
 
-    parameters = 2
+    per_element = 2
     density = False
 
     def __init__(self, spec: Spec):
@@ -125,7 +125,8 @@ class DiscretisedLogistic(Observation):
         return mean.sigmoid(), (log_scale - 2).clamp(-7, 3)
 
     def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
-        return self.total(log_discretised_logistic(x, *self.split(h), self.levels))
+        mean, log_scale = self.split(h)
+        return self.total(log_discretised_logistic(x, mean, log_scale, self.levels))
 
     def mean(self, h: Tensor) -> Tensor:
         return self.split(h)[0]
@@ -148,7 +149,9 @@ class Columns(Observation):
         continuous = [c for c in spec.columns if not c.levels]
         flagged = [i for i, c in enumerate(continuous) if c.missing]
         self.register_buffer("start", torch.tensor([c.start for c in continuous], dtype=torch.long), persistent=False)
-        self.register_buffer("flag", torch.tensor([continuous[i].start + 1 for i in flagged], dtype=torch.long), persistent=False)
+        self.register_buffer(
+            "flag", torch.tensor([continuous[i].start + 1 for i in flagged], dtype=torch.long), persistent=False
+        )
         self.register_buffer("flagged", torch.tensor(flagged, dtype=torch.long), persistent=False)
         self.blocks = [(c.start, c.stop) for c in spec.columns if c.levels]
         self.log_sigma = nn.Parameter(torch.zeros(len(continuous)))

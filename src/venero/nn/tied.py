@@ -17,7 +17,9 @@ class TiedDecoder(nn.Module):
 
     def __init__(self, encoder: nn.Sequential, shape: Sequence[int]):
         super().__init__()
-        self._reversed = tuple(reversed(list(zip(encoder, _input_shapes(encoder, shape), strict=True))))  # a tuple is not registered
+        self._reversed = tuple(
+            reversed(list(zip(encoder, _input_shapes(encoder, shape), strict=True)))
+        )  # a tuple is not registered
         weights = [m.weight for m, _ in self._reversed if isinstance(m, (nn.Linear, nn.Conv2d))]
         self.biases = nn.ParameterList(nn.Parameter(torch.zeros(w.shape[1])) for w in weights)
 

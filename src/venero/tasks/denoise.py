@@ -1,7 +1,7 @@
 """Noise taken out of examples by any model that reconstructs.
 
-A denoising auto-encoder trained with Gaussian noise of standard deviation s points to where the data are: r(x) - x is s^2 times the
-score of the noisy density (Alain & Bengio 2014). Noise of another standard deviation is therefore taken out by a step of
+A denoising auto-encoder trained with Gaussian noise of standard deviation s points to where the data are: r(x) - x is s^2 times
+the score of the noisy density (Alain & Bengio 2014). Noise of another standard deviation is therefore taken out by a step of
 another length, x + (noise / s)^2 (r(x) - x) (Tweedie's formula), which for noise >= s is the reconstruction itself.
 """
 

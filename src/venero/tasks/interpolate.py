@@ -17,7 +17,7 @@ def linear(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 
 def spherical(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Great arcs (Shoemake 1985; White 2016), which keep to the shell where a Gaussian's mass lies; straight where a is along b."""
+    """Great arcs (Shoemake 1985; White 2016), which keep to the shell where a Gaussian's mass lies; straight where parallel."""
     unit = lambda v: v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-12)  # noqa: E731
     angle = np.arccos(np.clip((unit(a) * unit(b)).sum(1), -1, 1))[:, None, None]  # (n, 1, 1)
     sine, t_ = np.sin(angle), t[None, :, None]
@@ -32,8 +32,8 @@ PATHS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
 def interpolate(model: Any, a: Any, b: Any, steps: int = 8, how: str = "linear") -> Any:
     """What lies between examples a and b in the model's latent space.
 
-    a, b: n examples each, as fit took them. Returns (n, steps, ...): the first and last of each row are the reconstructions of a
-    and b. For a table, one DataFrame of n * steps rows, or an array (n, steps, columns).
+    a, b: n examples each, as fit took them. Returns (n, steps, ...): the first and last of each row are the reconstructions of
+    a and b. For a table, one DataFrame of n * steps rows, or an array (n, steps, columns).
     """
     if not (hasattr(model, "encode") and hasattr(model, "decode")):
         raise VeneroError(f"{type(model).__name__} has no codes to interpolate: it can't encode and decode")

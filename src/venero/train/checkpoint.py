@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def pack(value: Any, tensors: dict[str, Tensor], path: str = "state") -> Any:
         return {"$map": [[k, pack(v, tensors, f"{path}.{k}")] for k, v in value.items()]}  # keys may be numbers
     if isinstance(value, (list, tuple)):
         return [pack(v, tensors, f"{path}.{i}") for i, v in enumerate(value)]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+    if isinstance(value, float) and not isfinite(value):
         return {"$float": str(value)}
     return value
 

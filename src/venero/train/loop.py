@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from math import ceil, inf, isfinite
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,9 @@ class Meter:
         names = sorted(self.sums)  # the same order everywhere
         if not names:
             return {}
-        totals = torch.stack([self.sums[n].double().cpu() for n in names] + [torch.tensor(float(self.count), dtype=torch.float64)])
+        totals = torch.stack(
+            [self.sums[n].double().cpu() for n in names] + [torch.tensor(float(self.count), dtype=torch.float64)]
+        )
         group.sum(totals)
         return {n: float(totals[names.index(n)] / totals[-1]) for n in self.sums}
 
@@ -111,13 +114,24 @@ class Trainer:
         self.listeners = self._listeners()
         self._tell(Event("start"))
         if not self.place.finished:
-            for index, stage in enumerate(stages):
+            for index, stage in self._entered(iter(stages)):
                 if self.saved is None or index >= self.saved["place"]["stage"]:
                     self._stage(index, stage)
             self.place.finished = True
             self._save(None)
         self._tell(Event("end", reason=self._ending()))
         return self.history
+
+    def _entered(self, stages: Iterator[Stage]) -> Iterator[tuple[int, Stage]]:
+        """The stages, each made with the random streams that it was made with before a resumed run was killed."""
+        for index in count():
+            if self.saved and index == self.saved["place"]["stage"]:
+                self._set_streams(self.saved["entry"])
+            self.entry = self._streams()
+            stage = next(stages, None)
+            if stage is None:
+                return
+            yield index, stage
 
     def _stage(self, index: int, stage: Stage) -> None:
         stage.rule.start(self.group, self.run.autocast(self.device))
@@ -126,14 +140,12 @@ class Trainer:
         if self.saved:
             self._restore(self.saved, stage.rule)
             self.saved = None
-        elif index:  # a stage's own start is random too: a run that is killed in it must find it as it was
+        elif index:  # what came before is done: it need not be done again
             self._save(stage.rule)
-        over = self.place.over or self.place.epoch >= stage.epochs
-        while not over:
-            over = self.place.over = self._epoch(stage)
+        while not self.place.over and self.place.epoch < stage.epochs:
+            self.place.over = self._epoch(stage)
         stage.rule.finish()
-        if self.best is not None:
-            self.net.load_state_dict(self.best)
+        self._take_best()
 
     def _epoch(self, stage: Stage) -> bool:
         """The rest of an epoch; True when the stage is over."""
@@ -181,7 +193,11 @@ class Trainer:
         bad = [name for name, total in self.meter.sums.items() if not isfinite(float(total))]
         if bad:
             where = f"stage {stage.name!r}, epoch {self.place.epoch + 1}, update {self.place.update}"
-            kept = f"; the last good checkpoint is in {self.folder}" if self.folder and (self.folder / checkpoint.NAME).exists() else ""
+            kept = (
+                f"; the last good checkpoint is in {self.folder}"
+                if self.folder and (self.folder / checkpoint.NAME).exists()
+                else ""
+            )
             raise TrainingError(f"{bad[0]} is not finite at {where}: try a smaller learning_rate, or clip=1.0{kept}")
 
     def _row(self, stage: Stage) -> Row:
@@ -220,8 +236,15 @@ class Trainer:
             self.place.waited += 1
         if self.place.waited < stage.patience:
             return False
-        self.place.reason = f"stopped early: no better held-out loss for {stage.patience} epochs after epoch {self.place.epoch - stage.patience}"
+        best = self.place.epoch - stage.patience
+        self.place.reason = (
+            f"stopped early: epoch {best} has the best held-out loss, none of the next {stage.patience} a better one"
+        )
         return True
+
+    def _take_best(self) -> None:
+        if self.best is not None:
+            self.net.load_state_dict(self.best)
 
     def _ending(self) -> str:
         return f"{self.place.reason} ({self.elapsed():.1f} s)"
@@ -242,7 +265,6 @@ class Trainer:
         self.place.seconds, self.began = self.elapsed(), time.monotonic()
         if self.folder is None:
             return
-        streams = self.group.gather(torch.get_rng_state())
         state = {
             "identity": self.identity,
             "place": vars(self.place),
@@ -251,7 +273,8 @@ class Trainer:
             "net": self.net.state_dict(),
             "rule": rule.state() if rule else None,
             "best": self.best,
-            "streams": {"cpu": streams, "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []},
+            "streams": self._streams(),
+            "entry": self.entry,
         }
         if self.group.first:
             checkpoint.write(self.folder, state)
@@ -264,7 +287,9 @@ class Trainer:
         for name, value in self.identity.items():
             if saved["identity"].get(name) != value:
                 was = saved["identity"].get(name)
-                raise TrainingError(f"can't resume in {self.folder}: {name} was {was!r} there and is {value!r} here; use another folder")
+                raise TrainingError(
+                    f"can't resume in {self.folder}: {name} was {was!r} there and is {value!r} here; use another folder"
+                )
         return saved
 
     def _restore_net(self, saved: Mapping[str, Any]) -> None:
@@ -279,9 +304,17 @@ class Trainer:
             rule.restore(saved["rule"])
         self.best = saved["best"]
         self.meter = Meter(saved["meter"]["count"], {k: v.to(self.device) for k, v in saved["meter"]["sums"].items()})
-        torch.set_rng_state(saved["streams"]["cpu"][min(self.group.rank, len(saved["streams"]["cpu"]) - 1)])
-        if saved["streams"]["cuda"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(saved["streams"]["cuda"])
+        self._set_streams(saved["streams"])
+
+    def _streams(self) -> dict[str, list[Tensor]]:
+        """The states of all random streams: every process's CPU stream, and this machine's accelerators'."""
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        return {"cpu": self.group.gather(torch.get_rng_state()), "cuda": cuda}
+
+    def _set_streams(self, streams: Mapping[str, list[Tensor]]) -> None:
+        torch.set_rng_state(streams["cpu"][min(self.group.rank, len(streams["cpu"]) - 1)])
+        if streams["cuda"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(streams["cuda"])
 
 
 def epoch_order(n: int, seed: int, stage: int, epoch: int) -> Tensor:
@@ -291,4 +324,3 @@ def epoch_order(n: int, seed: int, stage: int, epoch: int) -> Tensor:
     True
     """
     return torch.from_numpy(np.random.default_rng([seed, stage, epoch]).permutation(n))
-

@@ -1,4 +1,7 @@
-"""What a run tells while it goes on: events to plain functions (a bar on a terminal, lines elsewhere, JSON lines in the folder)."""
+"""What a run tells while it goes on: events to plain functions.
+
+A bar on a terminal, lines elsewhere, JSON lines in the run's folder.
+"""
 
 from __future__ import annotations
 
@@ -75,14 +78,20 @@ class Bar:
         bar = self._started()
         if event.stage not in self.tasks:
             self.tasks[event.stage] = bar.add_task(event.stage, total=1.0, text="")
-        said = {"text": f"epoch {event.epoch} of {event.epochs}: {summary(event.row)}"} if event.row else {}
-        bar.update(self.tasks[event.stage], completed=event.done, **said)
+        bar.update(self.tasks[event.stage], completed=event.done)
+        if event.row:
+            bar.update(self.tasks[event.stage], text=f"epoch {event.epoch} of {event.epochs}: {summary(event.row)}")
 
     def _started(self) -> Progress:
         if self.bar is None:
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeRemainingColumn(), TextColumn("{task.fields[text]}"))
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[text]}"),
+            )
             self.bar = Progress(*columns)
             self.bar.start()
         return self.bar
@@ -118,4 +127,5 @@ def listener(kind: str) -> list[Listener]:
     """The listeners that a Run's `progress` asks for; "auto" is a bar on a terminal and lines elsewhere."""
     if kind == "auto":
         kind = "bar" if sys.stderr.isatty() else "lines"
-    return {"bar": [Bar()], "lines": [Lines()], "none": []}[kind]
+    chosen: dict[str, list[Listener]] = {"bar": [Bar()], "lines": [Lines()], "none": []}
+    return chosen[kind]

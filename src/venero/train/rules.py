@@ -113,7 +113,7 @@ class GradientDescent:
         optimizer.zero_grad()
         with self.autocast():
             losses = objective.loss(batch)
-        losses["loss"].backward()  # type: ignore[no-untyped-call]
+        losses["loss"].backward()
         self.group.average_gradients(weights, examples)
         if self.how.clip:
             nn.utils.clip_grad_norm_(weights, self.how.clip)

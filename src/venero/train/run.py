@@ -1,4 +1,4 @@
-"""Run: where and how a fit happens. Nothing in it changes what a fit that is left to finish ends with, save rounding on other devices."""
+"""Run: where and how a fit happens. A fit that is left to finish ends the same whatever it says, but for rounding."""
 
 from __future__ import annotations
 
