@@ -53,13 +53,13 @@ def main() -> None:
         path = Path(folder) / "big.npy"
         write(path)
         result.add("size of the file", path.stat().st_size / 1e9, "GB")
-        warm = VAE(net="mlp", hidden=(64,), epochs=1, random_state=0, beta=0.0)
+        warm = VAE(likelihood="bernoulli", net="mlp", hidden=(32,), epochs=1, random_state=0, beta=0.0)
         warm.fit(np.random.default_rng(0).integers(0, 256, (256, SIDE, SIDE), dtype=np.uint8))  # the libraries are loaded now
         before = psutil.Process().memory_info().rss
         train, test = dataset(path).split()
         watch = Watch()
         watch.start()
-        model = VAE(net="mlp", hidden=(64,), latent_dim=8, epochs=1, batch_size=256, random_state=0)
+        model = VAE(likelihood="bernoulli", net="mlp", hidden=(32,), latent_dim=8, epochs=1, batch_size=256, random_state=0)
         model.fit(train.X, run=Run(progress="lines"))
         model.score_samples(test.X[:2000])
         watch.done = True

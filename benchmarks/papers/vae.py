@@ -22,7 +22,7 @@ from venero.train.run import Run
 FIT: dict[str, Any] = {"net": "mlp", "likelihood": "bernoulli", "batch_size": 128, "validation": 0.0}
 SMALL = FIT | {"latent_dim": 20, "hidden": (400,), "epochs": 15}
 LARGE = FIT | {"latent_dim": 40, "hidden": (400, 400), "epochs": 100, "schedule": "cosine"}
-IWAE_EPOCHS = 30
+IWAE_EPOCHS = 20
 
 
 def fitted(result: Result, seed: int, name: str, **fields: Any) -> VAE:

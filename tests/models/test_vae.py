@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from examples import mixed
 from sklearn.decomposition import PCA
 
+from examples import mixed
 from venero.core.errors import VeneroError
 from venero.data.spec import Batch
 from venero.models.vae import VAE, CollapseWarning
