@@ -18,10 +18,10 @@ from benchmarks.harness import Result, mnist
 from venero.models.autoencoder import AutoEncoder
 from venero.train.run import Run
 
-FIT: dict[str, Any] = {"net": "mlp", "validation": 0.0, "schedule": "cosine", "batch_size": 128}
+FIT: dict[str, Any] = {"net": "mlp", "validation": 0.0, "schedule": "cosine", "batch_size": 128, "activation": "silu"}
 RUNS: dict[str, tuple[int, str, dict[str, Any]]] = {
-    "code30": (30, "<= 4.5", {"hidden": (1000, 500, 250), "epochs": 30}),
-    "code2": (2, "<= 32", {"hidden": (1000, 500, 250), "epochs": 30}),
+    "code30": (30, "<= 4.5", {"hidden": (1000, 500, 250), "epochs": 30, "learning_rate": 2e-3}),
+    "code2": (2, "<= 32", {"hidden": (1000, 500, 250), "epochs": 20}),
 }
 
 

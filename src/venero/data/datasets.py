@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from venero.core.errors import DataError
 from venero.data.arrays import is_frame, kind_of
+from venero.data.tables import GAPS
 
 Rows = NDArray[np.intp] | slice
 
@@ -54,13 +55,13 @@ class Dataset:
         A memory-mapped X of over 256 MB is cut once and its last rows are the test: shuffle such a file when you write it.
         """
         if self.test is not None:
-            return replace(self, test=None), self.test
+            return _knowing_gaps(replace(self, test=None), self.test)
         if not 0 < test < 1:
             raise DataError(f"split: test = {test!r}: must be a share between 0 and 1")
         if len(self) < 2:
             raise DataError(f"{self.name or 'X'} has {len(self)} rows: at least 2 are needed to split off a test set")
         train_rows, test_rows = _split_rows(self, test, random_state)
-        return self.take(train_rows), self.take(test_rows)
+        return _knowing_gaps(self.take(train_rows), self.take(test_rows))
 
     def describe(self) -> str:
         """A few lines on what this is, for people."""
@@ -90,6 +91,15 @@ def encode_labels(values: Any, most: int | None = None) -> tuple[NDArray[Any], t
         return values.astype(np.float64), ()
     texts = names.astype(np.int64) if names.dtype.kind == "f" else names
     return places.astype(np.int64), tuple(str(v) for v in texts)
+
+
+def _knowing_gaps(train: Dataset, test: Dataset) -> tuple[Dataset, Dataset]:
+    """Both parts know which columns of a DataFrame have gaps in either, so that a codec of one makes room for the other's."""
+    frames = [part.X for part in (train, test) if is_frame(part.X)]
+    gaps = sorted({str(c) for X in frames for c in X.columns[X.isna().any()]})
+    for X in frames:
+        X.attrs[GAPS] = gaps
+    return train, test
 
 
 def _split_rows(data: Dataset, test: float, random_state: int) -> tuple[Rows, Rows]:

@@ -16,6 +16,7 @@ from venero.data.containers import Container, container_from_card, cut, learn_co
 from venero.data.spec import Column, Spec
 
 Floats = NDArray[np.float64]
+GAPS = "venero.gaps"  # where a DataFrame's attrs name the columns with missing values, here or in rows split off
 _OTHERWISE = "or use a model for mixed tables, such as VAE"
 
 
@@ -77,7 +78,7 @@ class Columns:
         self.container = learn_container(X)
         moments = self._measure(X)
         self.stats = np.stack([moments.mean, moments.scale, *moments.limits])
-        self._lay_out(moments.n < moments.rows)
+        self._lay_out((moments.n < moments.rows) | self._expected_gaps(X))
         self._check_scale()
         return Spec("table", (self.width,), self.name, columns=self.columns)
 
@@ -120,6 +121,11 @@ class Columns:
                 moments.add(self._numbers(cut(X, rows)))
                 release(X)
         return moments
+
+    def _expected_gaps(self, X: Any) -> NDArray[np.bool_]:
+        """Columns that had gaps in the rows that a Dataset split off X: a model of X will meet them (D,)."""
+        known = set(getattr(X, "attrs", {}).get(GAPS, ()))
+        return np.array([label in known for label in self.container.labels], dtype=bool)
 
     def _lay_out(self, missing: NDArray[np.bool_]) -> None:
         """Give each column its place in the network's vector; `missing` (D,) says where fit saw gaps."""

@@ -9,6 +9,7 @@ from math import prod
 from torch import nn
 
 from venero.nn.mlp import ACTIVATIONS
+from venero.nn.start import start
 
 SMALLEST = 4  # an axis this short is not halved again
 
@@ -58,7 +59,8 @@ def conv_encoder(shape: Sequence[int], n_out: int, channels: Sequence[int], acti
     """(B, C, H, W) -> (B, n_out)."""
     steps = levels(shape, channels)
     layers = [m for level in steps for m in (level.down(), ACTIVATIONS[activation]())]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * prod(steps[-1].size_out), n_out))
+    last = nn.Linear(channels[-1] * prod(steps[-1].size_out), n_out)
+    return start(nn.Sequential(*layers, nn.Flatten(), last), activation)
 
 
 def conv_decoder(n_in: int, shape: Sequence[int], channels: Sequence[int], activation: str) -> nn.Sequential:
@@ -68,4 +70,4 @@ def conv_decoder(n_in: int, shape: Sequence[int], channels: Sequence[int], activ
     layers: list[nn.Module] = [nn.Linear(n_in, prod(grid)), nn.Unflatten(1, grid)]
     for level in reversed(steps):
         layers += [ACTIVATIONS[activation](), level.up()]
-    return nn.Sequential(*layers)
+    return start(nn.Sequential(*layers), activation)

@@ -8,6 +8,8 @@ from math import prod
 
 from torch import nn
 
+from venero.nn.start import start
+
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "tanh": nn.Tanh,
@@ -22,7 +24,7 @@ def mlp(sizes: Sequence[int], activation: str = "relu") -> nn.Sequential:
     layers: list[nn.Module] = []
     for a, b in pairwise(sizes):
         layers += [nn.Linear(a, b), ACTIVATIONS[activation]()]
-    return nn.Sequential(*layers[:-1])
+    return start(nn.Sequential(*layers[:-1]), activation)
 
 
 def mlp_encoder(shape: Sequence[int], n_out: int, hidden: Sequence[int], activation: str) -> nn.Sequential:

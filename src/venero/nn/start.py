@@ -1,0 +1,36 @@
+"""Random starts at which signals keep their size through many layers (He, Zhang, Ren & Sun 2015).
+
+Torch's own start shrinks them to a third or less with each layer, so that a deep auto-encoder lies still for epochs.
+"""
+
+from __future__ import annotations
+
+from math import prod, sqrt
+
+from torch import nn
+
+GAINS = {"relu": sqrt(2), "silu": sqrt(2), "gelu": sqrt(2), "tanh": 1.0, "sigmoid": 1.0}
+Weighted = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+
+
+def start(net: nn.Sequential, activation: str) -> nn.Sequential:
+    """Draw all weights anew, normal with standard deviation gain / sqrt(inputs of a unit), biases 0; returns the net.
+
+    The last layer, which no activation follows, has a gain of 1.
+    """
+    layers = [m for m in net if isinstance(m, Weighted)]
+    for i, layer in enumerate(layers):
+        gain = GAINS[activation] if i + 1 < len(layers) else 1.0
+        nn.init.normal_(layer.weight, std=gain / sqrt(inputs(layer)))
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    return net
+
+
+def inputs(layer: Weighted) -> float:
+    """How many numbers each output of a layer sums over (on average, for transposed convolutions)."""
+    if isinstance(layer, nn.Linear):
+        return layer.in_features
+    if isinstance(layer, nn.Conv2d):
+        return layer.in_channels * prod(layer.kernel_size)
+    return layer.in_channels * prod(layer.kernel_size) / prod(layer.stride)
