@@ -5,7 +5,8 @@ A class lists the abilities that it has, so that `hasattr(model, "score_samples"
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from inspect import signature
 from itertools import repeat
 from math import log
 from typing import Any, ClassVar
@@ -15,7 +16,8 @@ import torch
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
-from venero.core.errors import DataError, VeneroError
+from venero.core.errors import DataError, VeneroError, shown
+from venero.core.params import LARGEST_SEED, accepts, positive
 from venero.data.codecs import Codec
 from venero.data.data import Data
 from venero.data.spec import Batch, Spec
@@ -52,14 +54,15 @@ class Fitted:
         if y is None:
             return None
         if getattr(self, "classes_", None) is None:
-            raise VeneroError(f"y = {y!r}: this {type(self).__name__} was fitted without labels; fit it with conditional=True")
+            way = "fit it with conditional=True" if hasattr(self, "conditional") else "leave y out"
+            raise VeneroError(f"y = {shown(y)}: this {type(self).__name__} was fitted without labels; {way}")
         given = np.broadcast_to(np.asarray(y), (n,)) if np.ndim(y) == 0 else np.asarray(y)
+        if given.shape != (n,):
+            raise VeneroError(f"y has {' x '.join(map(str, given.shape))} labels for {n} examples: give one, or one for each")
         known = {label: i for i, label in enumerate(self.classes_.tolist())}  # type: ignore[union-attr]
-        unknown = [label for label in given.tolist() if label not in known]
+        unknown = [label for label in given.tolist() if not isinstance(label, Hashable) or label not in known]
         if unknown:
-            raise VeneroError(f"y = {unknown[0]!r} is not a label that fit saw; known: {', '.join(map(repr, known))}")
-        if len(given) != n:
-            raise VeneroError(f"y has {len(given)} labels for {n} examples: give one, or one for each")
+            raise VeneroError(f"y = {shown(unknown[0])} is not a label that fit saw; known: {', '.join(map(repr, known))}")
         return torch.tensor([known[label] for label in given.tolist()], device=self._device())
 
     @torch.no_grad()
@@ -90,10 +93,14 @@ class Samples(Fitted):
         random_state: the same number gives the same draws.
         Returns (n, ...) in the form and units of the training data.
         """
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-            raise VeneroError(f"n = {n!r}: must be an integer >= 1")
+        self._check_fitted()
+        n = positive("n", n)
+        if random_state is not None and not (accepts(random_state, int) and 0 <= random_state <= LARGEST_SEED):
+            raise VeneroError(f"random_state = {shown(random_state)}: must be None, or an integer from 0 to {LARGEST_SEED}")
+        for name in options.keys() - signature(self.net_.sample).parameters.keys():
+            raise VeneroError(f"{name} = {shown(options[name])}: {type(self).__name__}.sample has no such option; leave it out")
         with seeded(random_state):
-            return self._produce(lambda labels: self.net_.sample(int(n), labels, **options), int(n), y)
+            return self._produce(lambda labels: self.net_.sample(n, labels, **options), n, y)
 
 
 class Scores(Fitted):
@@ -182,11 +189,11 @@ def _codes(Z: Any, length: int) -> Tensor:
     try:
         z = np.asarray(Z, dtype=np.float32)
     except (TypeError, ValueError) as e:
-        raise DataError(f"codes must be numbers of shape (n, {length})") from e
+        raise DataError(f"Z = {shown(Z)}: codes must be numbers of shape (n, {length}), as encode returns them") from e
     if z.ndim != 2 or z.shape[1] != length:
-        raise DataError(f"codes of shape {z.shape}: must be (n, {length}), as encode returns them")
+        raise DataError(f"Z has shape {z.shape}: must be (n, {length}), as encode returns them")
     if not np.isfinite(z).all():
-        raise DataError("codes hold NaN or infinity: they must be finite")
+        raise DataError("Z holds NaN or infinity: codes must be finite single-precision numbers")
     return torch.from_numpy(z.copy())
 
 

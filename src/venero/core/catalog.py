@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from venero.core.errors import VeneroError, nearest
+from venero.core.errors import VeneroError, nearest, shown
 
 if TYPE_CHECKING:
     from venero.core.estimator import Estimator
@@ -31,8 +31,8 @@ def find(name: str) -> type[Estimator[Any]]:
     >>> find("vae").__name__
     'VAE'
     """
-    if name not in MODELS:
-        raise VeneroError(f"unknown model {name!r}: {nearest(name, MODELS)}")
+    if not isinstance(name, str) or name not in MODELS:
+        raise VeneroError(f"unknown model {shown(name)}: {nearest(str(name), MODELS)}")
     module, _, cls = MODELS[name].partition(":")
     found: type[Estimator[Any]] = getattr(import_module(module), cls)
     return found

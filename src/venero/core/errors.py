@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 class VeneroError(ValueError):
@@ -28,6 +29,16 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("vea", ["vae", "autoencoder"])
     "did you mean 'vae'?"
     """
-    known = list(known)
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+    plain = {k.lower(): k for k in known}
+    close = get_close_matches(name.lower(), plain, n=1, cutoff=0.5)
+    return f"did you mean {plain[close[0]]!r}?" if close else f"known: {', '.join(plain.values())}"
+
+
+def shown(value: Any, most: int = 80) -> str:
+    """A value as a message has it: on one line, and not too long.
+
+    >>> shown([[1, 2], [3, 4]]), shown(list(range(100)), most=12)
+    ('[[1, 2], [3, 4]]', '[0, 1, 2,...')
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= most else text[: most - 3] + "..."

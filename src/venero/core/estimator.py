@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import ceil
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -17,12 +17,14 @@ from torch import Tensor, nn
 
 from venero.core import abilities
 from venero.core.abilities import Fitted
-from venero.core.errors import DataError, VeneroError
-from venero.core.params import check, param
-from venero.data.codecs import codec_for, kind_of
+from venero.core.errors import DataError, VeneroError, nearest, shown
+from venero.core.params import LARGEST_SEED, check, param
+from venero.data.arrays import as_array, is_frame, kind_of
+from venero.data.codecs import codec_for
 from venero.data.data import Data
-from venero.data.spec import Spec
+from venero.data.spec import Batch, Spec
 from venero.maths.random import seeded
+from venero.train.distributed import group
 from venero.train.loop import Stage, Trainer
 from venero.train.progress import Row
 from venero.train.rules import OPTIMIZERS, Descent, ExpectationMaximisation, GradientDescent, Objective, Rule
@@ -43,7 +45,14 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
     paper: ClassVar[str] = ""
     how: ClassVar[str] = ""
 
-    random_state: int | None = param(None, "makes fit repeatable; None draws a fresh seed", low=0)
+    random_state: int | None = param(None, "makes fit repeatable; None draws a fresh seed", low=0, high=LARGEST_SEED)
+
+    def __new__(cls, *args: Any, **given: Any) -> Self:
+        for name in given.keys() - {f.name for f in fields(cls)}:
+            raise FieldError(
+                f"{cls.__name__} got an unexpected keyword argument {name!r}: {nearest(name, [f.name for f in fields(cls)])}"
+            )
+        return super().__new__(cls)
 
     # -- written by a model ------------------------------------------------------------
     def build(self, spec: Spec) -> N:
@@ -66,8 +75,8 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
         """The form in which the network wants this kind of data."""
         return self.forms[kind]
 
-    def finish(self, net: N, data: Data) -> None:
-        """What is to be said or measured when training is over."""
+    def finish(self, net: N, batch: Batch) -> None:
+        """What is to be said or measured when training is over, on some of its examples."""
 
     @property
     def takes_labels(self) -> bool:
@@ -78,28 +87,32 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
     def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> Self:
         """Learn from X in the user's own terms; y are labels, used where the model is conditional. Returns self."""
         check(self)
-        run = run or Run()
+        run = Run() if run is None else run
+        if not isinstance(run, Run):
+            raise VeneroError(f"run = {shown(run)}: must be a venero.Run, such as Run(folder='runs/a', minutes=5)")
         X = self._check_input(X, reset=True)
         labels = self._fit_labels(y, len(X))
         spec = self._fit_codec(X)
         self.spec_ = Spec(**{**vars(spec), "n_classes": 0 if labels is None else len(self.classes_)})  # type: ignore[arg-type]
         device = run.torch_device()
         data = Data.of(X, self.codec_, self.spec_, labels, device)
-        seed = self._seed(run)
+        seed = group().first_says(self._seed(run))
         with seeded(seed):
             self.net_ = self.build(self.spec_).to(device)
             trainer = Trainer(self.net_, run, seed=seed, identity=self._identity(data, seed))
             with torch.device(device):
                 self.history_: list[Row] = trainer.fit(self.stages(self.net_, data))
         self.fit_seconds_ = round(trainer.elapsed(), 3)
-        self.net_.to("cpu").eval()
-        self.finish(
-            self.net_,
-            Data.of(
-                X[: 2 * abilities.BATCH], self.codec_, self.spec_, None if labels is None else labels[: 2 * abilities.BATCH]
-            ),
-        )
+        self.finish(self.net_.eval(), data.head(2 * abilities.BATCH))
+        self.net_.to("cpu")
         return self
+
+    def set_params(self, **params: Any) -> Self:
+        """Change fields, also those of models in fields: `first__latent_dim=2`."""
+        try:
+            return super().set_params(**params)
+        except ValueError as e:
+            raise VeneroError(" ".join(str(e).split())) from e
 
     @property
     def n_parameters_(self) -> int:
@@ -128,7 +141,7 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
             "paper": cls.paper,
             "how": cls.how,
             "abilities": [a for a in has if a != "Fitted"],
-            "kinds": list(cls.forms),
+            "kinds": [kind for kind in cls.forms if kind != "vector"],  # vectors are codes: no user has them
             "summary": summary.partition("\n")[0],
         }
 
@@ -143,31 +156,19 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
         return self.form(kind)
 
     def _check_input(self, X: Any, *, reset: bool) -> Any:
-        """X as the codec takes it: checked, counted and named as scikit-learn wants it of tables."""
-        self._reject_strings(X)
-        if hasattr(X, "iloc"):  # a DataFrame: the codec knows its columns
-            validate_data(self, X, skip_check_array=True, reset=reset)
-        elif not hasattr(X, "ndim") or X.ndim <= 2:
-            X = self._check_matrix(X, reset)
-        if len(X) == 0:
-            raise DataError(f"X is empty: 0 sample(s) while a minimum of 1 is required by {type(self).__name__}")
-        return X
-
-    def _check_matrix(self, X: Any, reset: bool) -> Any:
-        if not hasattr(X, "ndim") and not hasattr(X, "__array__") and np.ndim(X) > 2:
-            return np.asarray(X)
-        mapped = isinstance(X, np.memmap)
+        """X as the codec takes it: checked, and a table's columns counted and named as scikit-learn wants it."""
+        X = _array_or_frame(X)
+        image = kind_of(X) == "image"
+        for axis, what in enumerate(("sample",) if image else ("sample", "feature")):
+            if X.shape[axis] == 0:
+                needs = f"while a minimum of 1 is required by {type(self).__name__}"
+                raise DataError(f"X is empty: 0 {what}(s) (shape={X.shape}) {needs}: pass at least one")
         try:
-            checked = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False if mapped else "allow-nan")
-        except ValueError as e:
-            raise DataError(" ".join(str(e).split())) from e
-        if mapped:
-            return X  # as it was: a copy would read it whole
-        return _numbers_or_frame(checked) if checked.dtype.kind in "OUS" else checked
-
-    def _reject_strings(self, X: Any) -> None:
-        if isinstance(X, (str, bytes)):
-            raise DataError(f"X = {X!r} is a string: read it with venero.dataset({X!r}) first")
+            if not image:
+                validate_data(self, X, skip_check_array=True, reset=reset)
+        except (ValueError, TypeError) as e:  # TypeError: names of mixed types
+            raise DataError(f"{' '.join(str(e).split()).rstrip('.')}: pass X with the columns that fit saw") from e
+        return X
 
     def _fit_labels(self, y: Any, n: int) -> Tensor | None:
         self.classes_ = None
@@ -178,6 +179,9 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
         y = np.asarray(y)
         if y.shape != (n,):
             raise DataError(f"y of shape {y.shape}: must be ({n},), one label for each row of X")
+        missing = y.dtype.kind == "f" and not np.isfinite(y).all()
+        if missing or y.dtype.kind not in "biufOU" or not all(isinstance(label, (str, int, float)) for label in y.tolist()):
+            raise DataError(f"y = {shown(y)}: labels are integers or texts; fill in missing ones, or pass y.astype(str)")
         if y.dtype.kind == "f" and not np.all(y == np.round(y)):
             raise DataError("y holds fractions: a conditional model takes class labels; leave y out, or bin it")
         self.classes_, numbers = np.unique(y, return_inverse=True)
@@ -280,14 +284,41 @@ class EMModel(Estimator[N]):
         return Stage(name, data, rule, self.max_iter, batch_size=4096)
 
 
-def _numbers_or_frame(X: np.ndarray) -> Any:
-    """An array of objects or strings as numbers where all are, else as a table whose strings are categories."""
-    import pandas as pd
+class FieldError(VeneroError, TypeError):
+    """A model was given a field that it does not have; Python has a TypeError for that."""
 
+
+class CellError(DataError, TypeError):
+    """A cell is neither a number nor text; scikit-learn expects a TypeError of it."""
+
+
+def _array_or_frame(X: Any) -> Any:
+    """X as an array of at least two axes, or a DataFrame; a memory-mapped X stays as it is."""
+    if isinstance(X, (str, bytes)):
+        raise DataError(f"X = {X!r} is a string: read it with venero.dataset({X!r}) first")
+    if is_frame(X):
+        from venero.data.columns import check_labels  # imports pandas, which whoever has a DataFrame has done
+
+        check_labels(X.columns)
+        return X
+    array = X if isinstance(X, np.memmap) else as_array(X)
+    if array.ndim == 0 or array.shape == (0,):
+        what = "empty" if array.ndim else f"of type {type(X).__name__}"
+        raise DataError(f"X is {what}: pass a table (n, D), or images (n, H, W) or (n, H, W, C)")
+    if array.ndim == 1 and array.dtype.kind in "buif":
+        way = "X.reshape(-1, 1) for one column or X.reshape(1, -1) for one row"
+        raise DataError(f"X has shape {array.shape}. Reshape your data: {way}")
+    return _numbers(array) if array.ndim == 2 and array.dtype.kind in "OUS" else array
+
+
+def _numbers(X: np.ndarray) -> np.ndarray:
+    """An array of objects or strings as numbers where all cells are numbers."""
     try:
         return X.astype(np.float64)
     except ValueError:
-        return pd.DataFrame(X).infer_objects()
+        return X
+    except TypeError as e:
+        raise CellError(f"X holds a cell that is no value ({e}): correct it, or leave its column out") from e
 
 
 def hold_out(data: Data, share: float) -> tuple[Data, Data | None]:

@@ -8,7 +8,9 @@ from dataclasses import MISSING, Field, field, fields
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from venero.core.errors import VeneroError, nearest
+from venero.core.errors import VeneroError, shown
+
+LARGEST_SEED = 2**32 - 1  # of a random_state, as scikit-learn has it
 
 
 def param(
@@ -65,17 +67,25 @@ def check(model: Any) -> None:
     hints = get_type_hints(type(model))
     for f in fields(model):
         value, kind = getattr(model, f.name), hints[f.name]
-        where = f"{type(model).__name__}.{f.name} = {value!r}"
+        where = f"{type(model).__name__}.{f.name} = {shown(value)}"
         if not accepts(value, kind):
             raise VeneroError(f"{where}: must be {type_name(kind)}" + (f", {allowed(f)}" if allowed(f) else ""))
+        if hasattr(value, "get_params"):
+            check(value)
         if value is None:
             continue
         if f.metadata.get("choices") and value not in f.metadata["choices"]:
-            hint = f" ({nearest(value, f.metadata['choices'])})" if isinstance(value, str) else ""
-            raise VeneroError(f"{where}: must be {allowed(f)}{hint}")
+            raise VeneroError(f"{where}: must be {allowed(f)}")
         for v in value if isinstance(value, (tuple, list)) else (value,):
             if not _within(v, f):
                 raise VeneroError(f"{where}: must be {allowed(f)}")
+
+
+def positive(name: str, value: Any) -> int:
+    """An argument that must be an integer of at least 1, checked."""
+    if not accepts(value, int) or value < 1:
+        raise VeneroError(f"{name} = {shown(value)}: must be an integer >= 1")
+    return int(value)
 
 
 def _within(value: Any, f: Field[Any]) -> bool:

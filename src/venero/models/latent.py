@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from venero.core.abilities import Reconstructs, Samples
-from venero.core.errors import VeneroError
+from venero.core.errors import VeneroError, shown
 from venero.core.estimator import Estimator
 from venero.core.params import param
 from venero.data.data import Data
@@ -43,7 +43,7 @@ class LatentNet(nn.Module):
         error: Tensor = self.first.squared_error(batch)
         return error
 
-    def sample(self, n: int, labels: Tensor | None = None, **options: Any) -> Tensor:
+    def sample(self, n: int, labels: Tensor | None = None) -> Tensor:
         return self.decode(self.prior.sample(n).to(torch.float32))
 
 
@@ -78,9 +78,9 @@ class LatentModel(Estimator[LatentNet], Samples, Reconstructs):
         first, prior = self._parts()
         for name, part, needs in (("first", first, "decode"), ("prior", prior, "sample")):
             if not hasattr(part, needs):
-                raise VeneroError(f"LatentModel.{name} = {part!r}: must be a model that can {needs}")
-        if first.takes_labels or prior.takes_labels:
-            raise VeneroError("LatentModel takes no conditional parts: set conditional=False in them")
+                raise VeneroError(f"LatentModel.{name} = {shown(part)}: must be a model that can {needs}")
+            if part.takes_labels:
+                raise VeneroError(f"LatentModel.{name} = {shown(part)}: must not be conditional; set conditional=False in it")
         net = first.build(spec)
         return LatentNet(net, prior.build(net.code))
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from venero.core.abilities import Reconstructs, Samples, Scores
 from venero.core.errors import VeneroError
 from venero.core.estimator import GradientModel
-from venero.core.params import param
+from venero.core.params import param, positive
 from venero.data.data import Data
 from venero.data.spec import Batch, Spec
 from venero.maths.gaussian import kl_to_standard_normal, log_normal, log_standard_normal
@@ -51,6 +51,7 @@ class VAENet(nn.Module):
         self.options, self.warmup, self.n_classes = options, 0, spec.n_classes
         self.observation = OBSERVATIONS[likelihood](spec)
         self.encoder = coder.encoder(2 * options.latent_dim)
+        nn.init.zeros_(self.encoder[-1].weight[options.latent_dim :])  # sigma is 1 for every x at the start
         self.decoder = coder.decoder(options.latent_dim + spec.n_classes, self.observation.per_element)
         self.code = Spec("vector", (options.latent_dim,), "standard")
         self.density = self.observation.density
@@ -242,9 +243,9 @@ class VAE(GradientModel[VAENet], Samples, Scores, Reconstructs):
             net.label_share.copy_(torch.bincount(labels, minlength=net.n_classes) / len(labels))
         yield from super().stages(net, data)
 
-    def finish(self, net: VAENet, data: Data) -> None:
+    def finish(self, net: VAENet, batch: Batch) -> None:
         with torch.no_grad():
-            active = int((net.encode(data.head(len(data)).x).var(0, correction=0) > ACTIVE).sum())
+            active = int((net.encode(batch.x).var(0, correction=0) > ACTIVE).sum())
         if 4 * active < self.latent_dim or not active:
             way = "try kl_warmup=10, free_bits=0.05, beta < 1, a smaller latent_dim, or more epochs"
             warnings.warn(
@@ -258,8 +259,7 @@ class VAE(GradientModel[VAENet], Samples, Scores, Reconstructs):
 
         A lower bound in expectation that rises with `particles` (Burda et al. 2015, theorem 1). Memory is bounded.
         """
-        if particles < 1:
-            raise VeneroError(f"particles = {particles!r}: must be >= 1")
+        particles = positive("particles", particles)
         return self._apply(lambda b: self._scored(self.net_.log_likelihood(b, particles), b), X, y).numpy()
 
     def latent_kl(self, X: Any) -> np.ndarray:

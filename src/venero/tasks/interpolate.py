@@ -29,11 +29,12 @@ def spherical(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
 PATHS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {"linear": linear, "spherical": spherical}
 
 
-def interpolate(model: Any, a: Any, b: Any, steps: int = 8, how: str = "linear") -> Any:
+def interpolate(model: Any, a: Any, b: Any, steps: int = 8, how: str = "linear", y: Any = None) -> Any:
     """What lies between examples a and b in the model's latent space.
 
     a, b: n examples each, as fit took them. Returns (n, steps, ...): the first and last of each row are the reconstructions of
     a and b. For a table, one DataFrame of n * steps rows, or an array (n, steps, columns).
+    y: the label that a conditional model decodes with, one for all or one for each pair.
     """
     if not (hasattr(model, "encode") and hasattr(model, "decode")):
         raise VeneroError(f"{type(model).__name__} has no codes to interpolate: it can't encode and decode")
@@ -44,5 +45,6 @@ def interpolate(model: Any, a: Any, b: Any, steps: int = 8, how: str = "linear")
     if len(a) != len(b):
         raise VeneroError(f"{len(a)} examples on one side and {len(b)} on the other: give as many")
     codes = PATHS[how](model.encode(a), model.encode(b), np.linspace(0, 1, steps))  # (n, steps, L)
-    decoded = model.decode(codes.reshape(-1, codes.shape[-1]).astype(np.float32))
+    labels = None if y is None else np.repeat(np.broadcast_to(np.asarray(y), (len(a),)), steps)
+    decoded = model.decode(codes.reshape(-1, codes.shape[-1]).astype(np.float32), labels)
     return decoded if hasattr(decoded, "iloc") else decoded.reshape(len(a), steps, *decoded.shape[1:])

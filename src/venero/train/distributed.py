@@ -54,6 +54,14 @@ class Group:
         dist.all_reduce(vote, dist.ReduceOp.MAX)
         return bool(vote > 0)
 
+    def first_says(self, number: int) -> int:
+        """The first process's number, everywhere."""
+        if self.size == 1:
+            return number
+        said = torch.tensor(number)
+        dist.broadcast(said, 0)
+        return int(said)
+
     def gather(self, item: Tensor) -> list[Tensor]:
         """Every process's tensor, in order of rank."""
         if self.size == 1:

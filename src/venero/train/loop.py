@@ -113,14 +113,21 @@ class Trainer:
             self.group.broadcast(self.net)
         self.listeners = self._listeners()
         self._tell(Event("start"))
+        try:
+            self._all(stages)
+        except BaseException:
+            self._tell(Event("broken"))
+            raise
+        self._tell(Event("end", reason=self._ending()))
+        return self.history
+
+    def _all(self, stages: Iterable[Stage]) -> None:
         if not self.place.finished:
             for index, stage in self._entered(iter(stages)):
                 if self.saved is None or index >= self.saved["place"]["stage"]:
                     self._stage(index, stage)
             self.place.finished = True
             self._save(None)
-        self._tell(Event("end", reason=self._ending()))
-        return self.history
 
     def _entered(self, stages: Iterator[Stage]) -> Iterator[tuple[int, Stage]]:
         """The stages, each made with the random streams that it was made with before a resumed run was killed."""

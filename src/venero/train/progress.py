@@ -25,7 +25,7 @@ Row = dict[str, Any]
 class Event:
     """Something that happened. `row` is the epoch's line of the history, for kind "epoch"."""
 
-    kind: str  # "start", "step", "epoch" or "end"
+    kind: str  # "start", "step", "epoch", "end", or "broken" by an error or Ctrl-C
     stage: str = ""
     epoch: int = 0
     epochs: int = 0
@@ -42,6 +42,13 @@ def summary(row: Mapping[str, Any]) -> str:
     terms = lambda logs: ", ".join(f"{k} {v:.4g}" for k, v in logs.items())  # noqa: E731
     held_out = f" | validation {terms(row['validation'])}" if row.get("validation") else ""
     return terms(row["train"]) + held_out
+
+
+def shortly(row: Mapping[str, Any]) -> str:
+    """The same for a narrow place: the held-out loss, or else the training loss."""
+    logs = row.get("validation") or row["train"]
+    name = next((k for k in logs if k.endswith("loss")), next(iter(logs), ""))
+    return f"{name} {logs[name]:.4g}" if name else ""
 
 
 class Lines:
@@ -68,7 +75,7 @@ class Bar:
         self.tasks: dict[str, Any] = {}
 
     def __call__(self, event: Event) -> None:
-        if event.kind == "end":
+        if event.kind in ("end", "broken"):
             self._stop()
             return
         if event.kind in ("step", "epoch"):
@@ -80,19 +87,20 @@ class Bar:
             self.tasks[event.stage] = bar.add_task(event.stage, total=1.0, text="")
         bar.update(self.tasks[event.stage], completed=event.done)
         if event.row:
-            bar.update(self.tasks[event.stage], text=f"epoch {event.epoch} of {event.epochs}: {summary(event.row)}")
+            bar.update(self.tasks[event.stage], text=f"epoch {event.epoch}/{event.epochs} {shortly(event.row)}")
 
     def _started(self) -> Progress:
         if self.bar is None:
+            from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
             columns = (
                 TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
+                BarColumn(bar_width=20),
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[text]}"),
             )
-            self.bar = Progress(*columns)
+            self.bar = Progress(*columns, console=Console(stderr=True))
             self.bar.start()
         return self.bar
 

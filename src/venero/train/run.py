@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from venero.core.errors import VeneroError
+from venero.core.errors import VeneroError, shown
+from venero.core.params import accepts
 from venero.train.progress import Row
 
 PRECISIONS: dict[str, torch.dtype | None] = {"float32": None, "bfloat16": torch.bfloat16}
@@ -41,14 +42,28 @@ class Run:
     checkpoint_seconds: float = 30.0
 
     def __post_init__(self) -> None:
-        if self.precision not in ("auto", *PRECISIONS):
-            raise VeneroError(f"Run.precision = {self.precision!r}: must be one of 'auto', 'float32', 'bfloat16'")
-        if self.progress not in PROGRESS:
-            raise VeneroError(f"Run.progress = {self.progress!r}: must be one of {', '.join(map(repr, PROGRESS))}")
-        if self.minutes is not None and not self.minutes > 0:
-            raise VeneroError(f"Run.minutes = {self.minutes!r}: must be > 0, or None for no limit")
+        for name, (fits, must) in self._conditions().items():
+            if not fits:
+                raise VeneroError(f"Run.{name} = {shown(getattr(self, name))}: must be {must}")
         if self.resume and self.folder is None:
             raise VeneroError("Run.resume = True needs Run.folder: the folder that holds the checkpoint")
+
+    def _conditions(self) -> dict[str, tuple[bool, str]]:
+        """Field -> whether it is as it must be, and how that is."""
+        precisions, folder = ("auto", *PRECISIONS), self.folder
+        return {
+            "device": (isinstance(self.device, str), "a name: 'auto', 'cpu', 'cuda', ..."),
+            "precision": (self.precision in precisions, f"one of {', '.join(map(repr, precisions))}"),
+            "folder": (folder is None or (isinstance(folder, (str, Path)) and not Path(folder).is_file()), "a folder, or None"),
+            "resume": (isinstance(self.resume, bool), "True or False"),
+            "minutes": (
+                self.minutes is None or (accepts(self.minutes, float) and self.minutes > 0),
+                "> 0, or None for no limit",
+            ),
+            "progress": (self.progress in PROGRESS, f"one of {', '.join(map(repr, PROGRESS))}"),
+            "callbacks": (isinstance(self.callbacks, Sequence) and all(map(callable, self.callbacks)), "a list of functions"),
+            "checkpoint_seconds": (accepts(self.checkpoint_seconds, float) and self.checkpoint_seconds >= 0, "a number >= 0"),
+        }
 
     def torch_device(self) -> torch.device:
         """The device, checked to be there."""
