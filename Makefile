@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO := demo
+DEMO_NET := --latent-dim 2 --net mlp --hidden 256,128 --epochs 120 --batch-size 64 --learning-rate 2e-3 --schedule cosine --random-state 0
 
-.PHONY: demo test lint format clean bench
+.PHONY: demo test lint format clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -21,10 +22,8 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 
 # An auto-encoder and a VAE of equal size on handwritten digits, each with its report, and the two side by side.
 demo: $(VENV)/.package
-	$(BIN)/venero fit autoencoder digits --out $(DEMO)/autoencoder --overwrite --latent-dim 2 --net mlp --hidden 256,128 \
-	    --epochs 150 --schedule cosine --random-state 0
-	$(BIN)/venero fit vae digits --out $(DEMO)/vae --overwrite --latent-dim 2 --net mlp --hidden 256,128 \
-	    --likelihood bernoulli --epochs 150 --schedule cosine --random-state 0
+	$(BIN)/venero fit autoencoder digits --out $(DEMO)/autoencoder --overwrite $(DEMO_NET)
+	$(BIN)/venero fit vae digits --out $(DEMO)/vae --overwrite --likelihood gaussian $(DEMO_NET)
 	$(BIN)/venero report $(DEMO)/autoencoder $(DEMO)/vae -o $(DEMO)/autoencoder-and-vae.html
 	@echo
 	@echo "Open these in a browser:"

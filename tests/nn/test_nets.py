@@ -13,7 +13,7 @@ from torch import nn
 from venero.data.spec import Column, Spec
 from venero.nn.coder import Coder
 from venero.nn.conv import levels
-from venero.nn.observation import OBSERVATIONS, Bernoulli, Columns, DiscretisedLogistic, Gaussian
+from venero.nn.observation import OBSERVATIONS, PACE, Bernoulli, Columns, DiscretisedLogistic, Gaussian
 from venero.nn.tied import TiedDecoder
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 31, 45), (2, 1, 100), (1, 3, 3), (4, 64, 16), (1, 5, 7)]
@@ -66,7 +66,7 @@ def test_draws_have_the_mean_that_the_observation_says(likelihood: str) -> None:
     torch.manual_seed(0)
     observation = OBSERVATIONS[likelihood](Spec("image", (1, 1, 2), levels=256))
     if isinstance(observation, Gaussian):
-        nn.init.constant_(observation.log_sigma, -2.0)
+        nn.init.constant_(observation.paced_log_sigma, -2.0 / PACE)
     h = torch.tensor([0.3, -0.4, -1.0, -1.0])[: 2 * observation.per_element].view(1, observation.per_element, 1, 2)
     draws = observation.sample(h.expand(20_000, -1, -1, -1))
     assert draws.shape == (20_000, 1, 1, 2)
@@ -88,9 +88,10 @@ def mixed() -> tuple[Columns, Spec]:
     return Columns(spec), spec
 
 
+@torch.no_grad()
 def test_mixed_columns_are_the_product_of_their_columns() -> None:
     observation, _ = mixed()
-    nn.init.constant_(observation.log_sigma, 0.5)
+    nn.init.constant_(observation.paced_log_sigma, 0.5 / PACE)
     h = torch.tensor([0.3, -1.0, 0.1, 0.2, -0.5, 2.0])
     x = torch.tensor([1.2, 0.0, 0.0, 1.0, 0.0, -1.0])
     p = torch.softmax(h[2:5], 0)[1]
@@ -115,6 +116,7 @@ def test_mixed_draws_are_of_the_form_that_the_codec_gives() -> None:
     assert float(draws[:, 5].mean()) == pytest.approx(2.0, abs=0.03)
 
 
+@torch.no_grad()
 def test_missing_cells_count_nothing_in_the_distance() -> None:
     observation, _ = mixed()
     x = torch.tensor([[0.0, 1.0, 0.0, 1.0, 0.0, 2.0]])

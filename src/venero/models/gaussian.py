@@ -14,7 +14,7 @@ from venero.core.params import param
 from venero.data.data import Data
 from venero.data.spec import Batch, Spec
 from venero.maths.gaussian import log_multivariate_normal
-from venero.train.loop import Stage
+from venero.train.stage import Stage
 
 
 class GaussianNet(nn.Module):

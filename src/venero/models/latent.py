@@ -20,7 +20,7 @@ from venero.data.data import Data
 from venero.data.spec import Batch, Spec
 from venero.models.autoencoder import AutoEncoder
 from venero.models.gaussian import Gaussian
-from venero.train.loop import Stage
+from venero.train.stage import Stage
 
 
 class LatentNet(nn.Module):

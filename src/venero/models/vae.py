@@ -27,7 +27,7 @@ from venero.maths.random import keyed_normal, keyed_uniform, row_keys
 from venero.nn.coder import Coder, coder
 from venero.nn.mlp import ACTIVATIONS
 from venero.nn.observation import OBSERVATIONS
-from venero.train.loop import Stage
+from venero.train.stage import Stage
 
 DRAWS = 16  # of z for the bound of one example: its noise is then well below a nat
 CHUNK = 2**24  # numbers that a decoder may put out at a time when a bound is computed
@@ -51,7 +51,8 @@ class VAENet(nn.Module):
         self.options, self.warmup, self.n_classes = options, 0, spec.n_classes
         self.observation = OBSERVATIONS[likelihood](spec)
         self.encoder = coder.encoder(2 * options.latent_dim)
-        nn.init.zeros_(self.encoder[-1].weight[options.latent_dim :])  # sigma is 1 for every x at the start
+        last: nn.Linear = list(self.encoder)[-1]  # type: ignore[assignment]
+        nn.init.zeros_(last.weight[options.latent_dim :])  # sigma is 1 for every x at the start
         self.decoder = coder.decoder(options.latent_dim + spec.n_classes, self.observation.per_element)
         self.code = Spec("vector", (options.latent_dim,), "standard")
         self.density = self.observation.density

@@ -17,6 +17,7 @@ from venero.maths.gaussian import log_normal
 from venero.maths.likelihoods import log_bernoulli, log_discretised_logistic, sample_logistic
 
 SMALLEST_LOG_SIGMA = -7.0  # a constant column would otherwise have an unbounded density
+PACE = 5.0  # a learned log sigma is this times its parameter: it has farther to go than weights have, and steps are alike
 
 
 class Observation(nn.Module):
@@ -93,14 +94,15 @@ class Gaussian(Observation):
 
     def __init__(self, spec: Spec):
         super().__init__(spec)
-        self.log_sigma = nn.Parameter(torch.zeros(()))
+        self.paced_log_sigma = nn.Parameter(torch.tensor(-1.5 / PACE if spec.form == "unit" else 0.0))
         self.squash = spec.form == "unit"
 
     def mean(self, h: Tensor) -> Tensor:
         return h.sigmoid() if self.squash else h
 
     def scale(self) -> Tensor:
-        return self.log_sigma.clamp_min(SMALLEST_LOG_SIGMA)
+        """log sigma."""
+        return (PACE * self.paced_log_sigma).clamp_min(SMALLEST_LOG_SIGMA)
 
     def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
         return self.total(log_normal(x, self.mean(h), self.scale()))
@@ -154,10 +156,11 @@ class Columns(Observation):
         )
         self.register_buffer("flagged", torch.tensor(flagged, dtype=torch.long), persistent=False)
         self.blocks = [(c.start, c.stop) for c in spec.columns if c.levels]
-        self.log_sigma = nn.Parameter(torch.zeros(len(continuous)))
+        self.paced_log_sigma = nn.Parameter(torch.zeros(len(continuous)))
 
     def scale(self) -> Tensor:
-        return self.log_sigma.clamp_min(SMALLEST_LOG_SIGMA)
+        """log sigma."""
+        return (PACE * self.paced_log_sigma).clamp_min(SMALLEST_LOG_SIGMA)
 
     def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
         values = log_normal(x[..., self.start], h[..., self.start], self.scale())  # (..., C)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -49,13 +50,18 @@ def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that a reader, or a crash at any moment, sees the old content or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with part.open("wb") as f:
-        f.write(content)
-        f.flush()
-        os.fsync(f.fileno())
-    os.replace(part, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as f:
+            f.write(content)
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(part, path)
+    except OSError as e:
+        with suppress(OSError):
+            part.unlink()
+        raise StorageError(f"{path} can't be written ({e.strerror or e}): choose another folder, or make room") from e
 
 
 def write(folder: Path, state: Mapping[str, Any]) -> None:

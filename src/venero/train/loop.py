@@ -4,87 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import count
-from math import ceil, inf, isfinite
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from venero.core.errors import TrainingError
-from venero.data.data import Data
 from venero.maths.random import seeded
 from venero.train import checkpoint
-from venero.train.distributed import Group, group
+from venero.train.distributed import group
 from venero.train.progress import Event, JsonLines, Row, listener
-from venero.train.rules import Logs, Rule
+from venero.train.rules import Rule
 from venero.train.run import Run
+from venero.train.stage import Meter, Place, Stage, epoch_order
 
 BETWEEN_CHECKS = 50  # updates between looks at a loss that lies on an accelerator, where each look waits for it
 BETWEEN_EVENTS = 0.2  # seconds between steps of a progress bar
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One rule applied to one view of the data for a number of epochs."""
-
-    name: str
-    data: Data
-    rule: Rule
-    epochs: int
-    batch_size: int
-    validation: Data | None = None
-    patience: int | None = None  # epochs without a better held-out loss before the best weights are taken
-
-    @property
-    def updates(self) -> int:
-        """Batches in an epoch."""
-        return ceil(len(self.data) / self.batch_size)
-
-
-@dataclass
-class Meter:
-    """Weighted sums of the losses, kept where they are computed until they are asked for."""
-
-    count: int = 0
-    sums: dict[str, Tensor] = field(default_factory=dict)
-
-    def add(self, logs: Logs, n: int) -> None:
-        self.count += n
-        for name, value in logs.items():
-            if name in self.sums:
-                self.sums[name].add_(value, alpha=n)
-            else:
-                self.sums[name] = value.detach().clone() * n
-
-    def means(self, group: Group) -> dict[str, float]:
-        """The mean of each loss over all processes' examples."""
-        names = sorted(self.sums)  # the same order everywhere
-        if not names:
-            return {}
-        totals = torch.stack(
-            [self.sums[n].double().cpu() for n in names] + [torch.tensor(float(self.count), dtype=torch.float64)]
-        )
-        group.sum(totals)
-        return {n: float(totals[names.index(n)] / totals[-1]) for n in self.sums}
-
-
-@dataclass
-class Place:
-    """How far training has come: all that a checkpoint holds besides weights, the rule's state and random streams."""
-
-    stage: int = 0
-    epoch: int = 0
-    update: int = 0  # within the epoch
-    seconds: float = 0.0
-    best: float = inf
-    waited: int = 0
-    over: bool = False  # this stage
-    finished: bool = False  # all stages
-    reason: str = "finished"
 
 
 class Trainer:
@@ -184,6 +122,9 @@ class Trainer:
             self.told = now
             self._tell(Event("step", stage.name, self.place.epoch + 1, stage.epochs, done))
         if self.folder and self.group.agree(now - self.written >= self.run.checkpoint_seconds):
+            bad = [name for name, weight in self.net.named_parameters() if not torch.isfinite(weight).all()]
+            if bad:  # by a gradient that was not: the loss will tell in the next update, and the checkpoint is to be good
+                raise self._not_finite(bad[0], stage.name)
             self._save(stage.rule)
 
     def _out_of_time(self) -> bool:
@@ -199,13 +140,13 @@ class Trainer:
             return
         bad = [name for name, total in self.meter.sums.items() if not isfinite(float(total))]
         if bad:
-            where = f"stage {stage.name!r}, epoch {self.place.epoch + 1}, update {self.place.update}"
-            kept = (
-                f"; the last good checkpoint is in {self.folder}"
-                if self.folder and (self.folder / checkpoint.NAME).exists()
-                else ""
-            )
-            raise TrainingError(f"{bad[0]} is not finite at {where}: try a smaller learning_rate, or clip=1.0{kept}")
+            raise self._not_finite(bad[0], stage.name)
+
+    def _not_finite(self, what: str, stage: str) -> TrainingError:
+        where = f"stage {stage!r}, epoch {self.place.epoch + 1}, update {self.place.update}"
+        saved = self.folder is not None and (self.folder / checkpoint.NAME).exists()
+        kept = f"; the last good checkpoint is in {self.folder}" if saved else ""
+        return TrainingError(f"{what} is not finite at {where}: try a smaller learning_rate, or clip=1.0{kept}")
 
     def _row(self, stage: Stage) -> Row:
         return {
@@ -322,12 +263,3 @@ class Trainer:
         torch.set_rng_state(streams["cpu"][min(self.group.rank, len(streams["cpu"]) - 1)])
         if streams["cuda"] and torch.cuda.is_available():
             torch.cuda.set_rng_state_all(streams["cuda"])
-
-
-def epoch_order(n: int, seed: int, stage: int, epoch: int) -> Tensor:
-    """The order in which an epoch takes the examples: a function of these four numbers alone.
-
-    >>> bool((epoch_order(5, 0, 0, 1) == epoch_order(5, 0, 0, 1)).all())
-    True
-    """
-    return torch.from_numpy(np.random.default_rng([seed, stage, epoch]).permutation(n))
