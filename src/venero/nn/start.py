@@ -10,17 +10,18 @@ from math import prod, sqrt
 from torch import nn
 
 GAINS = {"relu": sqrt(2), "silu": sqrt(2), "gelu": sqrt(2), "tanh": 1.0, "sigmoid": 1.0}
+LAST = sqrt(1 / 3)
 Weighted = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 
 
 def start(net: nn.Sequential, activation: str) -> nn.Sequential:
     """Draw all weights anew, normal with standard deviation gain / sqrt(inputs of a unit), biases 0; returns the net.
 
-    The last layer, which no activation follows, has a gain of 1.
+    The last layer, which no activation follows, starts smaller: what a decoder says at first should be nearly the same of all.
     """
     layers = [m for m in net if isinstance(m, Weighted)]
     for i, layer in enumerate(layers):
-        gain = GAINS[activation] if i + 1 < len(layers) else 1.0
+        gain = GAINS[activation] if i + 1 < len(layers) else LAST
         nn.init.normal_(layer.weight, std=gain / sqrt(inputs(layer)))
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
