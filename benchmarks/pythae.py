@@ -2,8 +2,8 @@
 
     pip install 'venero[bench]'; python -m benchmarks.pythae
 
-The net is pythae's own default, 784-512-16 with a Bernoulli likelihood: of grey levels in pythae, of bits drawn anew in venero and
-the bare loop, which costs more. One process, turns taken, medians of the ratios within each turn.
+The net is pythae's own default, 784-512-16 with a Bernoulli likelihood: of grey levels in pythae, of bits drawn anew in venero
+and the bare loop, which costs more. One process, turns taken, medians of the ratios within each turn.
 """
 
 from __future__ import annotations

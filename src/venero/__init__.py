@@ -14,7 +14,7 @@ _PUBLIC = {
     "Dataset": "venero.data.sources:Dataset",
     "load": "venero.core.storage:load",
     "Run": "venero.train.run:Run",
-    "models": "venero.core.catalog:models",
+    "catalog": "venero.core.catalog:models",  # not "models": that is the package that holds them
     "model": "venero.core.catalog:find",
     "VeneroError": "venero.core.errors:VeneroError",
     "denoise": "venero.tasks.denoise:denoise",

@@ -42,7 +42,9 @@ def test_a_linear_autoencoder_is_pca(tied: bool) -> None:
 
 
 def test_a_tied_decoder_is_the_encoder_transposed(digits: Digits) -> None:
-    tied, free = (AutoEncoder(latent_dim=5, net="mlp", hidden=(), tied=t, epochs=0, **FIT).fit(digits[0]) for t in (True, False))
+    tied, free = (
+        AutoEncoder(latent_dim=5, net="mlp", hidden=(), tied=t, epochs=0, **FIT).fit(digits[0]) for t in (True, False)
+    )
     weight, z = tied.net_.encoder[-1].weight.detach(), torch.randn(4, 5)
     with torch.no_grad():
         np.testing.assert_allclose(tied.net_.decoder(z).flatten(1), z @ weight, rtol=1e-5, atol=1e-6)
@@ -59,7 +61,9 @@ def test_images_of_any_size(shape: tuple[int, ...], tied: bool, net: str) -> Non
     assert model.reconstruct(X).shape == X.shape
     assert model.reconstruct(X).dtype == np.uint8
     assert model.encode(X).shape == (6, 2)
-    error = ((X / 255 - model.net_.decode(torch.from_numpy(model.encode(X))).detach().movedim(1, -1).reshape(X.shape).numpy()) ** 2)
+    error = (
+        X / 255 - model.net_.decode(torch.from_numpy(model.encode(X))).detach().movedim(1, -1).reshape(X.shape).numpy()
+    ) ** 2
     np.testing.assert_allclose(model.reconstruction_error(X), error.reshape(6, -1).sum(1), rtol=1e-4)
 
 
@@ -106,7 +110,9 @@ def test_denoising_beats_plain_on_damaged_digits(corruption: str, digits: Digits
 
 
 def test_the_target_of_denoising_is_the_clean_example(digits: Digits) -> None:
-    model = AutoEncoder(latent_dim=3, net="mlp", hidden=(8,), corruption="masking", corruption_level=1.0, epochs=0, **FIT).fit(digits[0])
+    model = AutoEncoder(latent_dim=3, net="mlp", hidden=(8,), corruption="masking", corruption_level=1.0, epochs=0, **FIT).fit(
+        digits[0]
+    )
     x = model.codec_.encode(digits[0][:50])
     with torch.no_grad():
         blind = model.net_.decode(model.net_.encode(torch.zeros_like(x)))  # all that it is given is black
@@ -139,7 +145,7 @@ def test_contraction_contracts(digits: Digits) -> None:
     plain, contractive = (AutoEncoder(contractive=c, **fields).fit(digits[0]) for c in (0.0, 1.0))
     x = plain.codec_.encode(digits[0])
     torch.manual_seed(0)
-    stretch = lambda model: float(squared_jacobian(model.net_.encode, x).mean())  # noqa: E731
+    stretch = lambda model: float(squared_jacobian(model.net_.encode, x).mean().detach())  # noqa: E731
     assert stretch(contractive) < 0.5 * stretch(plain)
     last = contractive.history_[-1]["train"]
     assert last["loss"] == pytest.approx(last["reconstruction"] + last["contraction"], rel=1e-5)
@@ -149,7 +155,8 @@ def test_contraction_contracts(digits: Digits) -> None:
 def test_the_kl_penalty_is_a_divergence_of_bernoullis() -> None:
     z = torch.tensor([[0.1, 0.9], [0.3, 0.5]])
     want = sum(
-        float(torch.distributions.kl_divergence(torch.distributions.Bernoulli(0.05), torch.distributions.Bernoulli(m))) for m in (0.2, 0.7)
+        float(torch.distributions.kl_divergence(torch.distributions.Bernoulli(0.05), torch.distributions.Bernoulli(m)))
+        for m in (0.2, 0.7)
     )
     assert float(kl_target(z, 0.05)) == pytest.approx(want, rel=1e-5)
     assert float(kl_target(torch.full((7, 3), 0.05), 0.05)) == pytest.approx(0, abs=1e-6)
@@ -167,7 +174,8 @@ def test_kl_sparsity_drives_the_mean_activation_to_its_target(target: float, dig
 def test_l1_makes_codes_sparser(digits: Digits) -> None:
     fields: dict[str, Any] = FIT | {"latent_dim": 30, "net": "mlp", "hidden": (), "code": "relu", "epochs": 15}
     zeros = [
-        float((AutoEncoder(sparsity=s, sparsity_weight=0.1, **fields).fit(digits[0]).encode(digits[0]) == 0).mean()) for s in ("none", "l1")
+        float((AutoEncoder(sparsity=s, sparsity_weight=0.1, **fields).fit(digits[0]).encode(digits[0]) == 0).mean())
+        for s in ("none", "l1")
     ]
     assert zeros[1] > zeros[0] + 0.15
 
@@ -226,7 +234,11 @@ def test_categories_come_back() -> None:
 
 def test_more_room_makes_fewer_errors(digits: Digits) -> None:
     errors = [
-        AutoEncoder(latent_dim=d, net="mlp", hidden=(64,), epochs=15, **FIT).fit(digits[0]).reconstruction_error(digits[0]).mean() for d in (1, 4, 16)
+        AutoEncoder(latent_dim=d, net="mlp", hidden=(64,), epochs=15, **FIT)
+        .fit(digits[0])
+        .reconstruction_error(digits[0])
+        .mean()
+        for d in (1, 4, 16)
     ]
     assert errors[0] > errors[1] > errors[2]
 

@@ -187,7 +187,8 @@ class Decodes(Fitted):
 
 def _codes(Z: Any, length: int) -> Tensor:
     try:
-        z = np.asarray(Z, dtype=np.float32)
+        with np.errstate(over="ignore"):  # told below
+            z = np.asarray(Z, dtype=np.float32)
     except (TypeError, ValueError) as e:
         raise DataError(f"Z = {shown(Z)}: codes must be numbers of shape (n, {length}), as encode returns them") from e
     if z.ndim != 2 or z.shape[1] != length:

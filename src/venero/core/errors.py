@@ -11,8 +11,16 @@ class VeneroError(ValueError):
     """Base of every error that venero raises on purpose; its text is one line."""
 
 
+class FieldError(VeneroError, TypeError):
+    """A model was given a field that it does not have; Python has a TypeError for that."""
+
+
 class DataError(VeneroError):
     """The data can't be used as they are."""
+
+
+class CellError(DataError, TypeError):
+    """A cell is neither a number nor text; scikit-learn expects a TypeError of it."""
 
 
 class StorageError(VeneroError):

@@ -17,19 +17,21 @@ from torch import Tensor, nn
 
 from venero.core import abilities
 from venero.core.abilities import Fitted
-from venero.core.errors import DataError, VeneroError, nearest, shown
+from venero.core.errors import DataError, FieldError, VeneroError, nearest, shown
+from venero.core.inputs import array_or_frame, class_labels
 from venero.core.params import LARGEST_SEED, check, param
-from venero.data.arrays import as_array, is_frame, kind_of
+from venero.data.arrays import kind_of
 from venero.data.codecs import codec_for
 from venero.data.data import Data
 from venero.data.spec import Batch, Spec
 from venero.maths.random import seeded
 from venero.train.distributed import group
-from venero.train.loop import Stage, Trainer
+from venero.train.loop import Trainer
 from venero.train.progress import Row
 from venero.train.rules import OPTIMIZERS, Descent, ExpectationMaximisation, GradientDescent, Objective, Rule
 from venero.train.run import Run
 from venero.train.schedules import SCHEDULES, with_warmup
+from venero.train.stage import Stage
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -109,10 +111,16 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
 
     def set_params(self, **params: Any) -> Self:
         """Change fields, also those of models in fields: `first__latent_dim=2`."""
-        try:
-            return super().set_params(**params)
-        except ValueError as e:
-            raise VeneroError(" ".join(str(e).split())) from e
+        known = self.get_params(deep=False)
+        for key in params:
+            name, _, inner = key.partition("__")
+            if name not in known:
+                raise VeneroError(f"Invalid parameter {name!r} for {type(self).__name__}: {nearest(name, known)}")
+            if inner and not hasattr(params.get(name, known[name]), "set_params"):
+                raise VeneroError(
+                    f"{key}: {type(self).__name__}.{name} = {shown(known[name])} has no fields; set {name} to a model"
+                )
+        return super().set_params(**params)
 
     @property
     def n_parameters_(self) -> int:
@@ -157,7 +165,7 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
 
     def _check_input(self, X: Any, *, reset: bool) -> Any:
         """X as the codec takes it: checked, and a table's columns counted and named as scikit-learn wants it."""
-        X = _array_or_frame(X)
+        X = array_or_frame(X)
         image = kind_of(X) == "image"
         for axis, what in enumerate(("sample",) if image else ("sample", "feature")):
             if X.shape[axis] == 0:
@@ -166,7 +174,9 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
         try:
             if not image:
                 validate_data(self, X, skip_check_array=True, reset=reset)
-        except (ValueError, TypeError) as e:  # TypeError: names of mixed types
+        except TypeError as e:
+            raise DataError("X has columns named by texts and by numbers: pass X.rename(columns=str)") from e
+        except ValueError as e:
             raise DataError(f"{' '.join(str(e).split()).rstrip('.')}: pass X with the columns that fit saw") from e
         return X
 
@@ -176,15 +186,7 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
             return None
         if y is None:
             raise DataError(f"{type(self).__name__}(conditional=True) needs labels: fit(X, y)")
-        y = np.asarray(y)
-        if y.shape != (n,):
-            raise DataError(f"y of shape {y.shape}: must be ({n},), one label for each row of X")
-        missing = y.dtype.kind == "f" and not np.isfinite(y).all()
-        if missing or y.dtype.kind not in "biufOU" or not all(isinstance(label, (str, int, float)) for label in y.tolist()):
-            raise DataError(f"y = {shown(y)}: labels are integers or texts; fill in missing ones, or pass y.astype(str)")
-        if y.dtype.kind == "f" and not np.all(y == np.round(y)):
-            raise DataError("y holds fractions: a conditional model takes class labels; leave y out, or bin it")
-        self.classes_, numbers = np.unique(y, return_inverse=True)
+        self.classes_, numbers = np.unique(class_labels(y, n), return_inverse=True)
         return torch.from_numpy(numbers.astype(np.int64))
 
     def _seed(self, run: Run) -> int:
@@ -213,7 +215,8 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
             **fields,
             "rows": len(data),
             "shape": list(data.spec.shape),
-            "data": round(float(ends.double().sum()), 6),
+            "sum of the data's ends": round(float(ends.double().sum()), 6),
+            "sum of the labels": None if data.y is None else int((data.y.cpu() * torch.arange(1, len(data) + 1)).sum()),
         }
 
     def __sklearn_tags__(self) -> Any:
@@ -282,43 +285,6 @@ class EMModel(Estimator[N]):
 
     def stage(self, data: Data, rule: Rule, name: str = "fit") -> Stage:
         return Stage(name, data, rule, self.max_iter, batch_size=4096)
-
-
-class FieldError(VeneroError, TypeError):
-    """A model was given a field that it does not have; Python has a TypeError for that."""
-
-
-class CellError(DataError, TypeError):
-    """A cell is neither a number nor text; scikit-learn expects a TypeError of it."""
-
-
-def _array_or_frame(X: Any) -> Any:
-    """X as an array of at least two axes, or a DataFrame; a memory-mapped X stays as it is."""
-    if isinstance(X, (str, bytes)):
-        raise DataError(f"X = {X!r} is a string: read it with venero.dataset({X!r}) first")
-    if is_frame(X):
-        from venero.data.columns import check_labels  # imports pandas, which whoever has a DataFrame has done
-
-        check_labels(X.columns)
-        return X
-    array = X if isinstance(X, np.memmap) else as_array(X)
-    if array.ndim == 0 or array.shape == (0,):
-        what = "empty" if array.ndim else f"of type {type(X).__name__}"
-        raise DataError(f"X is {what}: pass a table (n, D), or images (n, H, W) or (n, H, W, C)")
-    if array.ndim == 1 and array.dtype.kind in "buif":
-        way = "X.reshape(-1, 1) for one column or X.reshape(1, -1) for one row"
-        raise DataError(f"X has shape {array.shape}. Reshape your data: {way}")
-    return _numbers(array) if array.ndim == 2 and array.dtype.kind in "OUS" else array
-
-
-def _numbers(X: np.ndarray) -> np.ndarray:
-    """An array of objects or strings as numbers where all cells are numbers."""
-    try:
-        return X.astype(np.float64)
-    except ValueError:
-        return X
-    except TypeError as e:
-        raise CellError(f"X holds a cell that is no value ({e}): correct it, or leave its column out") from e
 
 
 def hold_out(data: Data, share: float) -> tuple[Data, Data | None]:

@@ -1,7 +1,7 @@
 """A model on disk: model.json (what it is) and one safetensors file (what it learned). No pickle.
 
 Writing is atomic: the tensors go to a file with a name of their own, and model.json, which names that file, takes the place
-of the old one in a single step. A crash leaves the old model or the new one.
+of the old one in a single step. A crash leaves the old model or the new one. Both carry a checksum, so that damage is told.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from venero.core.catalog import find, name_of
-from venero.core.errors import StorageError, VeneroError
+from venero.core.errors import StorageError, VeneroError, shown
 from venero.core.params import check
 from venero.data.spec import Column, Spec
 
@@ -75,7 +75,9 @@ def save(model: Estimator[Any], folder: Path | str) -> None:
         )
     folder = Path(folder)
     codec_tensors, codec_card = model.codec_.state()
-    tensors = {f"net.{k}": v.detach().cpu().contiguous() for k, v in model.net_.state_dict().items()}
+    tensors = {
+        f"net.{k}": v.detach().cpu().clone(memory_format=torch.contiguous_format) for k, v in model.net_.state_dict().items()
+    }
     content = to_bytes(tensors | {f"codec.{k}": v.contiguous() for k, v in codec_tensors.items()})
     digest = hashlib.sha256(content).hexdigest()
     name = f"tensors-{digest[:12]}.safetensors"
@@ -94,10 +96,16 @@ def save(model: Estimator[Any], folder: Path | str) -> None:
         "tensors": {"file": name, "sha256": digest},
     }
     write_whole(folder / name, content)
-    write_whole(folder / CARD, json.dumps(card, indent=1).encode())
+    write_whole(folder / CARD, json.dumps(card | {"sha256": checksum(card)}, indent=1).encode())
     for old in folder.glob("tensors-*.safetensors"):
         if old.name != name:
             old.unlink()
+
+
+def checksum(card: dict[str, Any]) -> str:
+    """Of a card's contents, whatever the spacing and order of its keys; its own checksum is not part of it."""
+    content = {k: v for k, v in card.items() if k != "sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def load(folder: Path | str) -> Any:
@@ -109,7 +117,7 @@ def load(folder: Path | str) -> Any:
         model = _rebuild(card, tensors)
     except VeneroError as e:
         raise StorageError(f"{folder / CARD}: {e}") from e
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError) as e:
+    except (LookupError, TypeError, ValueError, RuntimeError, AttributeError, ArithmeticError) as e:
         raise StorageError(
             f"{folder / CARD} does not fit its tensors ({' '.join(str(e).split())[:120]}): it was changed or is damaged"
         ) from e
@@ -123,13 +131,17 @@ def _read_card(folder: Path) -> dict[str, Any]:
         raise StorageError(f"{folder} {what}: give the folder that model.save or `venero fit` wrote")
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as e:
-        raise StorageError(f"{path} is not readable JSON: the folder is damaged; fit the model again") from e
-    if not isinstance(card, dict) or not {"format", "model", "fields", "spec", "codec", "tensors"} <= set(card):
-        raise StorageError(f"{path} was not written by venero")
+    except (ValueError, OSError, RecursionError) as e:
+        raise StorageError(f"{path} is not readable JSON: copy the whole folder again, or fit the model again") from e
+    if not isinstance(card, dict) or not {"format", "venero"} <= set(card):
+        raise StorageError(f"{path} was not written by venero: give the folder that model.save or `venero fit` wrote")
     if card["format"] != FORMAT:
         raise StorageError(
-            f"{path} has format {card['format']!r}, and this version reads {FORMAT}: install the venero that wrote it"
+            f"{path} has format {shown(card['format'])}, and this version reads {FORMAT}: install the venero that wrote it"
+        )
+    if card.get("sha256") != checksum(card):
+        raise StorageError(
+            f"{path} was changed or damaged since it was saved: copy the whole folder again, or fit the model again"
         )
     return card
 
@@ -141,7 +153,7 @@ def _read_tensors(folder: Path, card: dict[str, Any]) -> dict[str, Tensor]:
     try:
         name, digest = str(card["tensors"]["file"]), card["tensors"]["sha256"]
     except (KeyError, TypeError) as e:
-        raise StorageError(f"{folder / CARD} was not written by venero") from e
+        raise StorageError(f"{folder / CARD} names no tensors: fit the model again") from e
     path = folder / Path(name).name  # never outside the folder
     try:
         content = path.read_bytes()

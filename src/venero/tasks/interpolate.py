@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from venero.core.errors import VeneroError
+from venero.core.errors import VeneroError, shown
+from venero.core.params import accepts
 
 
 def linear(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -40,8 +41,8 @@ def interpolate(model: Any, a: Any, b: Any, steps: int = 8, how: str = "linear",
         raise VeneroError(f"{type(model).__name__} has no codes to interpolate: it can't encode and decode")
     if how not in PATHS:
         raise VeneroError(f"how = {how!r}: must be one of {', '.join(map(repr, PATHS))}")
-    if steps < 2:
-        raise VeneroError(f"steps = {steps!r}: must be >= 2, the two ends")
+    if not accepts(steps, int) or steps < 2:
+        raise VeneroError(f"steps = {shown(steps)}: must be an integer >= 2, the two ends")
     if len(a) != len(b):
         raise VeneroError(f"{len(a)} examples on one side and {len(b)} on the other: give as many")
     codes = PATHS[how](model.encode(a), model.encode(b), np.linspace(0, 1, steps))  # (n, steps, L)

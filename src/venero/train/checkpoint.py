@@ -9,6 +9,7 @@ from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -24,8 +25,9 @@ NAME = "checkpoint.safetensors"
 def pack(value: Any, tensors: dict[str, Tensor], path: str = "state") -> Any:
     """Nested dicts, lists and scalars -> JSON, with each tensor moved to `tensors` and its name left in its place."""
     if isinstance(value, Tensor):
-        tensors[path] = value.detach().cpu().contiguous()
-        return {"$tensor": path}
+        name = f"{len(tensors)} {path}"  # the number tells "a.b" from "b" in "a"
+        tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)  # none may share memory
+        return {"$tensor": name}
     if isinstance(value, Mapping):
         return {"$map": [[k, pack(v, tensors, f"{path}.{k}")] for k, v in value.items()]}  # keys may be numbers
     if isinstance(value, (list, tuple)):
@@ -67,8 +69,18 @@ def write_whole(path: Path, content: bytes) -> None:
 def write(folder: Path, state: Mapping[str, Any]) -> None:
     """Save a nested state as the folder's checkpoint."""
     tensors: dict[str, Tensor] = {}
-    card = json.dumps({"format": FORMAT, "state": pack(state, tensors)})
-    write_whole(folder / NAME, to_bytes(tensors, metadata={"venero": card}))
+    packed = pack(state, tensors)
+    card = {"format": FORMAT, "state": packed, "checksum": checksum(packed, tensors)}
+    write_whole(folder / NAME, to_bytes(tensors, metadata={"venero": json.dumps(card)}))
+
+
+def checksum(packed: Any, tensors: Mapping[str, Tensor]) -> int:
+    """CRC-32 of all that `pack` made, so that a bad copy or disk is told before training goes on from it."""
+    total = crc32(json.dumps(packed).encode())
+    for name, tensor in sorted(tensors.items()):
+        total = crc32(f"{name} {tensor.dtype} {list(tensor.shape)}".encode(), total)
+        total = crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, total)
+    return total
 
 
 def read(folder: Path) -> dict[str, Any] | None:
@@ -80,10 +92,12 @@ def read(folder: Path) -> dict[str, Any] | None:
         with safe_open(path, framework="pt") as f:
             card = json.loads((f.metadata() or {}).get("venero", "null"))
             tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, OSError, ValueError) as e:
+    except (SafetensorError, OSError, ValueError, RecursionError) as e:
         raise StorageError(f"{path} is not a whole checkpoint ({_first_line(e)}): delete it to start afresh") from e
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise StorageError(f"{path} was not written by this version of venero: delete it to start afresh")
+    if card.get("checksum") != checksum(card.get("state"), tensors):
+        raise StorageError(f"{path} was changed or damaged since it was written: delete it to start afresh")
     state: dict[str, Any] = unpack(card["state"], tensors)
     return state
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from venero.core.errors import TrainingError
+from venero.core.errors import TrainingError, shown
 from venero.maths.random import seeded
 from venero.train import checkpoint
 from venero.train.distributed import group
@@ -234,10 +234,8 @@ class Trainer:
             return None
         for name, value in self.identity.items():
             if saved["identity"].get(name) != value:
-                was = saved["identity"].get(name)
-                raise TrainingError(
-                    f"can't resume in {self.folder}: {name} was {was!r} there and is {value!r} here; use another folder"
-                )
+                differs = f"{name} was {shown(saved['identity'].get(name))} there and is {shown(value)} here"
+                raise TrainingError(f"can't resume in {self.folder}: {differs}; use another folder")
         return saved
 
     def _restore_net(self, saved: Mapping[str, Any]) -> None:
