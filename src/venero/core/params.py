@@ -8,7 +8,7 @@ from dataclasses import MISSING, Field, field, fields
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from venero.core.errors import VeneroError, shown
+from venero.core.errors import VeneroError, nearest, shown
 
 LARGEST_SEED = 2**32 - 1  # of a random_state, as scikit-learn has it
 
@@ -75,7 +75,8 @@ def check(model: Any) -> None:
         if value is None:
             continue
         if f.metadata.get("choices") and value not in f.metadata["choices"]:
-            raise VeneroError(f"{where}: must be {allowed(f)}")
+            hint = nearest(str(value), map(str, f.metadata["choices"]))
+            raise VeneroError(f"{where}: must be {allowed(f)}" + (f"; {hint}" if hint.startswith("did") else ""))
         for v in value if isinstance(value, (tuple, list)) else (value,):
             if not _within(v, f):
                 raise VeneroError(f"{where}: must be {allowed(f)}")

@@ -46,6 +46,6 @@ def interpolate(model: Any, a: Any, b: Any, steps: int = 8, how: str = "linear",
     if len(a) != len(b):
         raise VeneroError(f"{len(a)} examples on one side and {len(b)} on the other: give as many")
     codes = PATHS[how](model.encode(a), model.encode(b), np.linspace(0, 1, steps))  # (n, steps, L)
-    labels = None if y is None else np.repeat(np.broadcast_to(np.asarray(y), (len(a),)), steps)
-    decoded = model.decode(codes.reshape(-1, codes.shape[-1]).astype(np.float32), labels)
+    labels = () if y is None else (np.repeat(np.broadcast_to(np.asarray(y), (len(a),)), steps),)
+    decoded = model.decode(codes.reshape(-1, codes.shape[-1]).astype(np.float32), *labels)
     return decoded if hasattr(decoded, "iloc") else decoded.reshape(len(a), steps, *decoded.shape[1:])
