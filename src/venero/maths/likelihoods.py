@@ -8,8 +8,9 @@ from torch.nn import functional as F
 
 
 def log_bernoulli(x: Tensor, logits: Tensor) -> Tensor:
-    """log p(x) of bits x under the probability sigmoid(logits); x broadcasts to the logits' shape."""
-    return -F.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none")
+    """log p(x) of bits x under the probability sigmoid(logits); broadcasts."""
+    x, logits = torch.broadcast_tensors(x.to(logits), logits)
+    return -F.binary_cross_entropy_with_logits(logits, x, reduction="none")
 
 
 def log_discretised_logistic(x: Tensor, mean: Tensor, log_scale: Tensor, levels: int) -> Tensor:

@@ -6,6 +6,7 @@ that shares of unequal size (also empty ones) give the gradient that one process
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -90,4 +91,5 @@ def group() -> Group:
         return Group()
     if not dist.is_initialized():
         dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+        atexit.register(dist.destroy_process_group)  # its threads would else be cut off, now and then with an abort
     return Group(dist.get_rank(), dist.get_world_size())
