@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import tempfile
 import time
 from statistics import median
@@ -23,6 +24,7 @@ from torch.nn import functional as F
 from benchmarks.harness import Result, mnist
 from venero.models.vae import VAE
 
+os.environ["TQDM_DISABLE"] = "1"  # its progress bar is not what is measured
 HIDDEN, LATENT, BATCH = 512, 16, 128
 
 

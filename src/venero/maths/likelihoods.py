@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import log
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -35,4 +37,4 @@ def sample_logistic(mean: Tensor, log_scale: Tensor) -> Tensor:
 
 def log_mean_exp(x: Tensor, dim: int) -> Tensor:
     """log of the mean of exp(x) along `dim`."""
-    return x.logsumexp(dim) - torch.tensor(float(x.shape[dim])).log()
+    return x.logsumexp(dim) - log(x.shape[dim])

@@ -23,6 +23,7 @@ from venero.core.params import param, positive
 from venero.data.data import Data
 from venero.data.spec import Batch, Spec
 from venero.maths.gaussian import kl_to_standard_normal, log_normal, log_standard_normal
+from venero.maths.likelihoods import log_mean_exp
 from venero.maths.random import keyed_normal, keyed_uniform, row_keys
 from venero.nn.coder import Coder, coder
 from venero.nn.mlp import ACTIVATIONS
@@ -56,7 +57,7 @@ class VAENet(nn.Module):
         self.options, self.warmup, self.n_classes = options, 0, spec.n_classes
         self.observation = OBSERVATIONS[likelihood](spec)
         self.encoder = coder.encoder(2 * options.latent_dim)
-        last: nn.Linear = list(self.encoder)[-1]  # type: ignore[assignment]
+        last = [m for m in self.encoder if isinstance(m, nn.Linear)][-1]
         nn.init.zeros_(last.weight[options.latent_dim :])  # sigma is 1 for every x at the start
         self.decoder = coder.decoder(options.latent_dim + spec.n_classes, self.observation.per_element)
         self.code = Spec("vector", (options.latent_dim,), "standard")
@@ -98,7 +99,7 @@ class VAENet(nn.Module):
         z = mu + log_sigma.exp() * torch.randn(*((k,) if k > 1 else ()), *mu.shape, dtype=mu.dtype, device=mu.device)
         if k > 1:
             log_w = self.log_weight(x, z, mu, log_sigma, batch.y, beta)
-            bound = (log_w.logsumexp(0) - log(k)).mean()
+            bound = log_mean_exp(log_w, 0).mean()
             return {"loss": -bound, "reconstruction": -bound - kl.sum(1).mean(), "kl": kl.sum(1).mean()}
         reconstruction = self.observation.log_prob(x, self.decode_to(z, batch.y)).mean()
         penalty = kl.mean(0).clamp_min(self.options.free_bits).sum()
