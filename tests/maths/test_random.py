@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from scipy import stats
 
-from venero.maths.random import keyed_normal, keyed_uniform, row_keys, seeded
+from venero.maths.random import bits, keyed_normal, keyed_uniform, row_keys, seeded
 
 
 def splitmix64(state: int) -> int:
@@ -62,3 +63,14 @@ def test_seeded_leaves_the_stream_as_it_was() -> None:
     with seeded(None):
         assert not torch.equal(a, torch.rand(2))
     assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("p", [0.0, 1 / 255, 0.3, 0.5, 254 / 255, 1.0])
+def test_bits_have_their_probability_and_are_independent(p: float) -> None:
+    with seeded(0):
+        drawn = bits(torch.full((1000, 1001), p)).double()  # 1001: no multiple of the four that share a draw
+    n, sd = drawn.numel(), (p * (1 - p)) ** 0.5
+    assert abs(float(drawn.mean()) - p) <= 5 * sd / n**0.5
+    for step in range(1, 5):  # neighbours, of which some share a draw
+        together = float((drawn[:, step:] * drawn[:, :-step]).mean())
+        assert abs(together - p * p) <= 5 * (p * p * (1 - p * p) / n) ** 0.5 * 2

