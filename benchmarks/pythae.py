@@ -66,7 +66,7 @@ def bare(X: np.ndarray, epochs: int, fused: bool) -> float:
 
 
 def pythae(X: np.ndarray, epochs: int) -> float:
-    """Its own trainer on its default nets and data path; start-up and saving left out; its progress bar stays, which venero's log answers."""
+    """Its own trainer on its default nets and data path, as its users have it; start-up and saving left out."""
     from pythae.data.datasets import BaseDataset
     from pythae.models import VAE as Theirs
     from pythae.models import VAEConfig

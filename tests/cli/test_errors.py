@@ -47,7 +47,7 @@ BAD_COMMANDS = {
     "a device that is not there": ("fit vae digits --device tpu", "'auto' takes"),
     "a size for data that have one": ("fit vae digits --size 9", "leave it out"),
     "too many arguments": ("fit vae digits again", "again"),
-    "resuming nothing": ("fit vae digits --resume --out none", "none has no config.json"),
+    "resuming nothing": ("fit vae digits --resume --out none", "none is not there"),
     "a run that is not there": ("sample none", "none is not there"),
     "a report on nothing": ("report none", "none is not there"),
     "none to draw": ("sample none -n 0", "'-n'"),

@@ -15,7 +15,7 @@ import pytest
 from calling import QUICK, SMALL
 
 import venero as library
-from venero.cli.runs import read_config, split
+from venero.core.runs import read_config, split
 from venero.core.storage import fields_to_json
 
 
@@ -71,7 +71,7 @@ def test_digits_are_the_default_and_limit_leaves_the_test_data_alone(venero):
     done = venero("fit", "gaussian", "--limit", 100, "--split-seed", 3, "--test", 0.5, *QUICK)
     assert "digits: 100 examples to learn from, 898 held out" in done.out
     assert done.out.splitlines()[-1] == "model   runs/gaussian-digits"
-    train, test = split(read_config(Path("runs/gaussian-digits")))
+    train, test, _ = split(read_config(Path("runs/gaussian-digits")))
     whole = library.dataset("digits").split(0.5, random_state=3)
     assert (test.X == whole[1].X).all()
     assert len(train) == 100

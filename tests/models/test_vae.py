@@ -146,7 +146,7 @@ def test_the_importance_weighted_bound_is_the_bound_for_equal_weights(
     got = net.loss(Batch(x))["loss"].detach()
     torch.manual_seed(5)
     with torch.no_grad():
-        torch.rand_like(x)  # the draw of the bits
+        bits(x)
         mu, log_sigma = net.posterior(x)
         z = mu + log_sigma.exp() * torch.randn(6, *mu.shape)
         q = torch.distributions.Normal(mu, log_sigma.exp()).log_prob(z).sum(-1)

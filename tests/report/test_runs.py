@@ -33,6 +33,7 @@ def write_run(folder: Path, model: str, source: str = "digits", **fields) -> Pat
         "split": {"test": 0.2, "random_state": 0},
         "limit": None,
         "model": model,
+        "fields": {},
         "command": f"venero fit {model} {source}",
     }
     (folder / "config.json").write_text(json.dumps(said))

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from venero.cli.fields import build
-from venero.cli.runs import CONFIG, Config, read_config, split, write_config
 from venero.cli.terminal import complain, is_first, say
 from venero.core.errors import StorageError
 from venero.core.params import param
+from venero.core.runs import CONFIG, Config, read_config, split, write_config
 
 if TYPE_CHECKING:
     from venero.data.sources import Dataset
@@ -83,7 +83,7 @@ def fit(template: Any, flags: Mapping[str, Any], command: str) -> None:
     out = Path(f"runs/{name_of(template)}-{_stem(flags['data'] or DEFAULT)}" if how.out == OUT else how.out)
     saved = _opened(out, how, name_of(template))
     model, config = _described(template, flags, saved, command)
-    train, test = split(config)
+    train, test, _ = split(config)
     if is_first() and not saved:
         write_config(out, config | {"classes": train.class_names})
     _announce(model, train, test)

@@ -152,9 +152,10 @@ def _load(run: Path, verb: str = "") -> Any:
 
 def _examples(run: Path, source: str | None, n: int | None = None, path: Path | None = None) -> Dataset:
     """The data to use: those named, else the run's held-out ones; a picture takes the first few."""
-    from venero.cli.runs import data_for
+    from venero.core.runs import like, read_config, split
 
-    data = data_for(run, source)
+    config = read_config(run)
+    data = split(config).test if source is None else like(config, source)
     n = PICTURES if n is None and path is not None and path.suffix.lower() == ".png" else n
     return data if n is None else data.take(slice(n))
 
@@ -184,7 +185,7 @@ def _path(run: Path, out: Path | None, name: str, model: Any = None) -> Path:
 
 def _label(run: Path, model: Any, text: str | None) -> Any:
     """A label as fit saw it: a number of the class that the user named."""
-    from venero.cli.runs import CONFIG, read_config
+    from venero.core.runs import CONFIG, read_config
 
     names = read_config(run).get("classes", ()) if (run / CONFIG).exists() else ()
     known = {str(label): label for label in ([] if model.classes_ is None else model.classes_.tolist())}
