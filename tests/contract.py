@@ -5,7 +5,6 @@ A new model is picked up from the catalog by itself: nothing here names one.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
 from dataclasses import fields
@@ -19,11 +18,11 @@ from sklearn.base import clone
 
 import venero
 from examples import KINDS, mixed, numbers, small
+from killing import killed_after
 from venero.core import abilities
 from venero.core.abilities import UnfittedError
 from venero.core.catalog import MODELS, find
 from venero.core.errors import VeneroError
-from venero.train.loop import Trainer
 from venero.train.run import Run
 
 pytestmark = pytest.mark.filterwarnings("ignore:posterior collapse")
@@ -229,28 +228,12 @@ def test_mixed_tables_with_missing_values(name: str) -> None:
     assert all(np.isfinite(v).all() for k, v in outputs(model, frame).items() if v.dtype != object)
 
 
-class Killed(BaseException):
-    """Stands for a kill at an update."""
-
-
 @pytest.mark.parametrize("after", [1, 3, 4])
-def test_a_killed_run_resumes_bit_for_bit(
-    case: tuple[Any, Any], after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_run_resumes_bit_for_bit(case: tuple[Any, Any], after: int, tmp_path: Path) -> None:
     model, X = case
     run = Run(folder=tmp_path / str(after), checkpoint_seconds=0)
-    count = iter(range(10_000))
-    update = Trainer._update
-
-    def dying(*args: Any) -> None:
-        if next(count) == after:
-            raise Killed
-        update(*args)
-
-    with monkeypatch.context() as m:
-        m.setattr(Trainer, "_update", dying)
-        with contextlib.suppress(Killed):
-            clone(model).fit(X, run=run)
+    with killed_after(after):
+        clone(model).fit(X, run=run)
     resumed = clone(model).fit(X, run=Run(folder=run.folder, checkpoint_seconds=0, resume=True))
     for (name, a), b in zip(model.net_.state_dict().items(), resumed.net_.state_dict().values(), strict=True):
         assert torch.equal(a, b), name

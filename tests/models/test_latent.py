@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 import venero
 from examples import images, mixed, numbers, small
+from killing import killed_after
 from venero.core.errors import VeneroError
 from venero.models.autoencoder import AutoEncoder
 from venero.models.gaussian import Gaussian
@@ -145,10 +146,6 @@ def test_parts_that_can_not_be(fields: dict[str, Any], line: str) -> None:
     assert "\n" not in str(e.value)
 
 
-class Killed(BaseException):
-    """Stands for a kill at an update."""
-
-
 @pytest.mark.parametrize("prior", ["vae", "gaussian"])
 @pytest.mark.parametrize("epochs", [3])
 def test_killed_in_either_stage_and_resumed_it_is_the_same(
@@ -172,18 +169,17 @@ def test_killed_in_either_stage_and_resumed_it_is_the_same(
         clone(model).fit(numbers())
     assert updates[4 * epochs - 1 : 4 * epochs + 1] == ["first/fit", "prior/fit"]
     for after in (2, 4 * epochs - 1, 4 * epochs, 4 * epochs + 1, len(updates) - 1):
-        folder, count = tmp_path / str(after), iter(range(10_000))
-
-        def dying(*args: Any, count: Any = count, after: int = after) -> None:
-            if next(count) == after:
-                raise Killed
-            update(*args)
-
-        with monkeypatch.context() as m:
-            m.setattr(Trainer, "_update", dying)
-            with pytest.raises(Killed):
-                clone(model).fit(numbers(), run=Run(folder=folder, checkpoint_seconds=0))
+        folder = tmp_path / str(after)
+        with killed_after(after):
+            clone(model).fit(numbers(), run=Run(folder=folder, checkpoint_seconds=0))
         resumed = clone(model).fit(numbers(), run=Run(folder=folder, checkpoint_seconds=0, resume=True))
         assert same_weights(resumed.net_, whole.net_), after
         rows = [[{k: v for k, v in row.items() if k != "seconds"} for row in fit.history_] for fit in (resumed, whole)]
         assert rows[0] == rows[1]
+
+
+def test_a_budget_of_time_is_shared_by_both_stages() -> None:
+    parts: dict[str, Any] = {"first": AutoEncoder(epochs=100_000), "prior": VAE(hidden=(8,), epochs=100_000)}
+    model = LatentModel(random_state=0, **parts).fit(numbers(), run=Run(minutes=0.04))
+    seconds = {row["stage"]: row["seconds"] for row in model.history_}  # when each stage ended
+    assert seconds["prior/fit"] - seconds["first/fit"] > 0.3 * seconds["prior/fit"]

@@ -173,7 +173,7 @@ def test_folders_that_are_no_runs(tmp_path, runs):
     refused([tmp_path], "not readable JSON")
     (tmp_path / "config.json").write_text("[]")
     refused([tmp_path], "does not say what the data were")
-    (tmp_path / "config.json").write_text('{"data": {"source": "digits"}, "split": {"test": 0.2, "random_state": 0}}')
+    (tmp_path / "config.json").write_bytes((runs[0] / "config.json").read_bytes())
     refused([tmp_path], "model.json")
 
 

@@ -149,7 +149,8 @@ def _way_out(X: Array) -> str:
     """How to bring X into range, as a piece of code."""
     low, high = min(c.min() for c in chunks(X)), max(c.max() for c in chunks(X))
     if low < 0:
-        return f"(X + {-float(low):g}) / {max(float(high), 0) - float(low):g}"
+        shifted, width = f"(X + {-float(low):g})", max(float(high), 0) - float(low)
+        return shifted if f"{width:g}" == "1" else f"{shifted} / {width:g}"
     if X.dtype.kind in "iu" and 16 < high <= 255:
         return "X.astype('uint8')"
     return "X / 255" if 16 < high <= 255 else f"X / {max(high, 1):g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +19,7 @@ from venero.data.spec import Batch, Spec
 Read = Callable[[Tensor], Tensor]
 LARGEST_IN_MEMORY = 2**31  # bytes that a memory-mapped array may take once encoded before it is streamed
 PAGES = 2**27  # bytes of mapped rows read before their pages are given back
+CHECKED = {False: 2**28, True: 2**24}  # bytes of examples that a checksum looks at: in memory, on disk
 AROUND = 2**16  # bytes that the kernel may map around a row that is read
 
 
@@ -29,13 +31,14 @@ class Data:
     read: Read
     rows: Tensor  # (n,) int64: which rows of the source these are
     y: Tensor | None = None  # labels of all the source's rows
+    on_disk: bool = False
 
     @classmethod
     def of(cls, X: Any, codec: Codec, spec: Spec, y: Tensor | None = None, device: str | torch.device = "cpu") -> Data:
         """The user's X through its codec; a memory-mapped X that would be large in memory stays on disk."""
         streamed = isinstance(X, np.memmap) and 4 * len(X) * spec.numel > LARGEST_IN_MEMORY
         read = _streamed(X, codec, device) if streamed else _held(codec.encode(X).to(device))
-        return cls(spec, read, torch.arange(len(X), device=device), None if y is None else y.to(device))
+        return cls(spec, read, torch.arange(len(X), device=device), None if y is None else y.to(device), streamed)
 
     @classmethod
     def holding(cls, x: Tensor, spec: Spec, y: Tensor | None = None) -> Data:
@@ -51,7 +54,12 @@ class Data:
     def map(self, f: Callable[[Batch], Tensor], spec: Spec) -> Data:
         """The same examples seen through f, which is computed when first they are read and kept."""
         return replace(
-            self, spec=spec, read=_mapped(self, f), rows=torch.arange(len(self), device=self.rows.device), y=self.labels()
+            self,
+            spec=spec,
+            read=_mapped(self, f),
+            rows=torch.arange(len(self), device=self.rows.device),
+            y=self.labels(),
+            on_disk=False,
         )
 
     def labels(self) -> Tensor | None:
@@ -67,6 +75,14 @@ class Data:
         places = torch.arange(len(self), device=self.rows.device) if order is None else order
         for which in places.split(size):
             yield self.batch(which)
+
+    def checksum(self) -> int:
+        """A number that changes with any of the examples or labels; of large data, with any of some spread evenly over them."""
+        n = min(len(self), max(1, CHECKED[self.on_disk] // (4 * self.spec.numel)))
+        total = 0 if self.y is None else zlib.crc32(self.y.cpu().numpy().tobytes())
+        for batch in self.batches(1024, torch.linspace(0, len(self) - 1, n, device=self.rows.device).round().long()):
+            total = zlib.crc32(batch.x.cpu().contiguous().numpy().tobytes(), total)
+        return total
 
     def head(self, n: int) -> Batch:
         """The first n examples."""

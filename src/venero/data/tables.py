@@ -51,7 +51,7 @@ class Moments:
     def scale(self) -> Floats:
         """The standard deviation, and 1 for a constant column."""
         std = np.sqrt(self.squares / np.maximum(self.n, 1))
-        return np.where((self.low < self.high) & (std > 0), std, 1.0)
+        return np.where((self.low >= self.high) | (std == 0), 1.0, std)  # not a number where squares overflowed
 
     @property
     def limits(self) -> tuple[Floats, Floats]:

@@ -22,6 +22,8 @@ from venero.models.autoencoder import AutoEncoder
 from venero.models.gaussian import Gaussian
 from venero.train.stage import Stage
 
+FIRST = 0.5  # the first model's share of a budget of time
+
 
 class LatentNet(nn.Module):
     """x = first.decode(z), z ~ prior."""
@@ -90,7 +92,7 @@ class LatentModel(Estimator[LatentNet], Samples, Reconstructs):
             net.first.load_state_dict(first.net_.state_dict())
         else:
             for stage in first.stages(net.first, data):
-                yield replace(stage, name=f"first/{stage.name}")
+                yield replace(stage, name=f"first/{stage.name}", share=FIRST * stage.share)
         net.first.eval()
         codes = data.map(lambda batch: net.first.encode(batch.x), net.first.code)
         for stage in prior.stages(net.prior, codes):

@@ -81,7 +81,7 @@ class Trainer:
     def _stage(self, index: int, stage: Stage) -> None:
         stage.rule.start(self.group, self.run.autocast(self.device))
         self.best, self.meter = None, Meter()
-        self.place = Place(stage=index, seconds=self.place.seconds)  # seconds go on
+        self.place = Place(stage=index, seconds=self.place.seconds, entered=self.elapsed())  # seconds go on
         if self.saved:
             self._restore(self.saved, stage.rule)
             self.saved = None
@@ -98,7 +98,7 @@ class Trainer:
         order = epoch_order(len(stage.data), self.seed, self.place.stage, self.place.epoch).to(stage.data.rows.device)
         for rows in order.split(stage.batch_size)[self.place.update :]:
             self._update(stage, rows)
-            if self._out_of_time():
+            if self._out_of_time(stage):
                 self.place.reason = f"stopped after {self.run.minutes:g} minutes, in epoch {self.place.epoch + 1}"
                 break
         self._check(stage, every=1)
@@ -108,7 +108,7 @@ class Trainer:
         self.place.epoch, self.place.update, self.meter = self.place.epoch + 1, 0, Meter()
         self._tell(Event("epoch", stage.name, self.place.epoch, stage.epochs, self.place.epoch / stage.epochs, row))
         stop = self._worse(stage, row) | any([bool(call(row)) for call in self.run.callbacks])
-        return self.group.agree(over or stop or self.place.epoch >= stage.epochs or self._out_of_time())
+        return self.group.agree(over or stop or self.place.epoch >= stage.epochs or self._out_of_time(stage))
 
     def _update(self, stage: Stage, rows: Tensor) -> None:
         mine, examples = self.group.share(rows)
@@ -127,8 +127,11 @@ class Trainer:
                 raise self._not_finite(bad[0], stage.name)
             self._save(stage.rule)
 
-    def _out_of_time(self) -> bool:
-        return self.run.minutes is not None and self.group.agree(self.elapsed() > 60 * self.run.minutes)
+    def _out_of_time(self, stage: Stage) -> bool:
+        if self.run.minutes is None:
+            return False
+        until = self.place.entered + stage.share * (60 * self.run.minutes - self.place.entered)
+        return self.group.agree(self.elapsed() > until)
 
     def elapsed(self) -> float:
         """Seconds of training, earlier pieces of a resumed run counted in."""

@@ -25,6 +25,7 @@ class Stage:
     batch_size: int
     validation: Data | None = None
     patience: int | None = None  # epochs without a better held-out loss before the best weights are taken
+    share: float = 1.0  # of the time that is left to it and the stages after it, where there is a budget
 
     @property
     def updates(self) -> int:
@@ -67,6 +68,7 @@ class Place:
     epoch: int = 0
     update: int = 0  # within the epoch
     seconds: float = 0.0
+    entered: float = 0.0  # seconds that had passed when the stage began
     best: float = inf
     waited: int = 0
     over: bool = False  # this stage
