@@ -17,9 +17,11 @@ from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from venero.core.errors import DataError, VeneroError, shown
+from venero.core.inputs import array_or_frame
 from venero.core.params import LARGEST_SEED, accepts, positive
 from venero.data.codecs import Codec
 from venero.data.data import Data
+from venero.data.masks import filled, known_cells, to_network
 from venero.data.spec import Batch, Spec
 from venero.maths.random import seeded
 
@@ -138,6 +140,30 @@ class Scores(Fitted):
     def _scored(self, values: Tensor, batch: Batch) -> Tensor:
         """A network's log-probabilities in the user's units: with the codec's log-determinant, where they are densities."""
         return values + self.codec_.log_det(batch.x).to(values) if getattr(self.net_, "density", True) else values
+
+
+class Completes(Fitted):
+    """Fills in what is not known of an example."""
+
+    def complete(self, X: Any, known: Any = None) -> Any:
+        """X with its unknown values filled in from the known ones: (n, ...) -> (n, ...), in the user's terms.
+
+        known: True where X is to be kept, of X's shape or of one example's; None: where X is not NaN. Known values come back
+        bit for bit.
+        """
+        self._check_fitted()
+        X = array_or_frame(X)
+        mask = known_cells(X, known)
+        data = Data.of(filled(X, mask, blank(self, len(X))), self.codec_, self.spec_, device=self._device())
+        masks = to_network(mask, self.spec_).to(self._device()).split(BATCH)
+        with torch.no_grad():
+            parts = [self.net_.complete(b.x, m).cpu() for b, m in zip(data.batches(BATCH), masks, strict=True)]
+        return filled(X, mask, self.codec_.decode(torch.cat(parts)))
+
+
+def blank(model: Fitted, n: int) -> Any:
+    """n examples that stand for nothing known, in the user's terms: a table's column means, black images."""
+    return model.codec_.decode(torch.zeros(n, *model.spec_.shape))
 
 
 class Encodes(Fitted):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from venero.core.abilities import Samples, Scores
+from venero.core.abilities import Completes, Samples, Scores
 from venero.core.estimator import EMModel
 from venero.core.params import param
 from venero.data.data import Data
@@ -51,9 +51,22 @@ class GaussianNet(nn.Module):
         z = torch.randn(n, len(self.mean), dtype=torch.float64)
         return (self.mean + z @ self.chol.T).float().unflatten(1, self.shape)
 
+    def complete(self, x: Tensor, known: Tensor) -> Tensor:
+        """E[unknown | known] in place of what is unknown: (B, ...), (B, ...) bool; rows of one mask share their equations."""
+        flat, masks = x.flatten(1).double(), known.flatten(1)
+        covariance = self.chol @ self.chol.T
+        for mask in masks.unique(dim=0):
+            rows, unknown = (masks == mask).all(1), ~mask
+            there = covariance[mask][:, mask]  # (K, K)
+            gain = torch.linalg.solve(there, covariance[mask][:, unknown])  # (K, U)
+            part = flat[rows]
+            part[:, unknown] = self.mean[unknown] + (part[:, mask] - self.mean[mask]) @ gain
+            flat[rows] = part
+        return flat.float().view_as(x)
+
 
 @dataclass(eq=False, kw_only=True, repr=False)
-class Gaussian(EMModel[GaussianNet], Samples, Scores):
+class Gaussian(EMModel[GaussianNet], Samples, Scores, Completes):
     """A multivariate Gaussian with full covariance, fitted by maximum likelihood.
 
     >>> import numpy as np

@@ -124,6 +124,11 @@ class VAENet(nn.Module):
         h = self.decode_to(z, y)
         return self.observation.sample(h) if noise else self.observation.mean(h)
 
+    def redraw(self, x: Tensor) -> Tensor:
+        """A draw of p(x'|z) with z from q(z|x): a step of the chain by which unknown values are drawn (Rezende 2014, F)."""
+        mu, log_sigma = self.posterior(bits(x) if self.observation.binary else x)
+        return self.observation.sample(self.decode_to(mu + log_sigma.exp() * torch.randn_like(mu), None))
+
     def squared_error(self, batch: Batch) -> Tensor:
         y = self.likeliest(batch) if self.n_classes and batch.y is None else batch.y
         return self.observation.squared_error(batch.x, self.decode_to(self.encode(batch.x), y))
