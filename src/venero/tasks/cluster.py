@@ -85,12 +85,20 @@ def sharpened(q: Tensor) -> Tensor:
     return weight / weight.sum(1, keepdim=True)
 
 
+def moved(x: Tensor, most: float) -> Tensor:
+    """Each image shifted by up to this share of its sides and turned by up to as many radians: (B, C, H, W), same shape."""
+    turn, right, down = ((2 * torch.rand(3, len(x), device=x.device) - 1) * most).unbind()
+    rows = [torch.stack([turn.cos(), -turn.sin(), 2 * right], 1), torch.stack([turn.sin(), turn.cos(), 2 * down], 1)]
+    grid = nn.functional.affine_grid(torch.stack(rows, 1), list(x.shape), align_corners=False)  # (B, H, W, 2)
+    return nn.functional.grid_sample(x, grid, align_corners=False)
+
+
 class ClusteringNet(nn.Module):
     """An auto-encoder's network with k centres among its codes; minimises its own loss + weight KL(p || q)."""
 
-    def __init__(self, net: Any, centers: Tensor, weight: float):
+    def __init__(self, net: Any, centers: Tensor, weight: float, augment: float = 0.0):
         super().__init__()
-        self.net, self.weight = net, weight
+        self.net, self.weight, self.augment = net, weight, augment
         self.centers = nn.Parameter(centers)
 
     def memberships(self, x: Tensor) -> Tensor:
@@ -100,8 +108,9 @@ class ClusteringNet(nn.Module):
         """batch.y are the targets p (B, k). The own loss counts per element, so that `weight` suits examples of any size."""
         if batch.y is None:
             raise VeneroError("a clustering network learns from targets")
-        own: Tensor = self.net.loss(Batch(batch.x))["loss"] / batch.x[0].numel()
-        q = self.memberships(batch.x)
+        x = moved(batch.x, self.augment) if self.augment else batch.x
+        own: Tensor = self.net.loss(Batch(x))["loss"] / x[0].numel()
+        q = self.memberships(x)
         kl = (batch.y * (batch.y.clamp_min(1e-12) / q.clamp_min(1e-12)).log()).sum(1).mean()
         return {"loss": own + self.weight * kl, "own loss": own, "clustering": kl}
 
@@ -134,6 +143,7 @@ class DeepClustering(ClusterMixin, BaseEstimator):
     n_clusters: int = param(10, "number of clusters", low=1)
     _: KW_ONLY
     weight: float = param(0.1, "weight of the clusters' loss beside the model's own per pixel or column", low=0)
+    augment: float = param(0.0, "images are moved by up to this share of their sides, and turned by as many radians", low=0, high=1)
     refresh: int = param(140, "updates between new targets", low=1)
     updates: int = param(20_000, "most updates", low=0)
     batch_size: int = param(256, "examples per update", low=1)
@@ -148,7 +158,8 @@ class DeepClustering(ClusterMixin, BaseEstimator):
         seed = int(np.random.SeedSequence().generate_state(1)[0]) if self.random_state is None else self.random_state
         start = cluster(model, X, self.n_clusters, random_state=seed)
         device = (run or Run()).torch_device()
-        net = ClusteringNet(copied(model.net_), torch.as_tensor(start.centers, dtype=torch.float32), self.weight).to(device)
+        centers = torch.as_tensor(start.centers, dtype=torch.float32)
+        net = ClusteringNet(copied(model.net_), centers, self.weight, self.augment).to(device)
         data = examples_of(model, X, device=device)
         self.n_updates_ = 0
         self.history_: list[Row] = train(net, lambda trainer: self._stages(net, data, trainer), run, seed)
@@ -181,7 +192,7 @@ class DeepClustering(ClusterMixin, BaseEstimator):
     def _stage(self, name: str, data: Data, rule: GradientDescent) -> Stage:
         """As many updates as there are between two targets, on examples drawn without replacement, epoch by epoch."""
         wanted = self.refresh * self.batch_size
-        epochs = max(1, round(wanted / len(data)))
-        rows = torch.randperm(len(data))[: ceil(wanted / epochs)].to(data.rows.device)
+        epochs = ceil(wanted / len(data))
+        rows = torch.randperm(len(data))[: wanted // epochs].to(data.rows.device)
         self.n_updates_ += epochs * ceil(len(rows) / self.batch_size)
         return Stage(name, data.subset(rows), rule, epochs, self.batch_size)
