@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -18,7 +14,7 @@ from venero.cli.fields import build
 from venero.cli.terminal import complain, is_first, say
 from venero.core.errors import StorageError
 from venero.core.params import param
-from venero.core.runs import CONFIG, Config, read_config, split, write_config
+from venero.core.runs import CONFIG, Config, circumstances, read_config, split, write_config
 
 if TYPE_CHECKING:
     from venero.data.sources import Dataset
@@ -123,18 +119,7 @@ def _described(template: Any, flags: Mapping[str, Any], saved: Config | None, co
     if source not in names() and Path(source).exists():
         source = str(Path(source).resolve())  # the run may be used from another folder
     what = {"model": name_of(model), "fields": fields_to_json(model), "command": command}
-    return model, {**data.card(source), **what, **_circumstances()}
-
-
-def _circumstances() -> Config:
-    """When, with what and on what machine."""
-    import torch
-
-    versions = {name: version(name) for name in ("venero", "torch", "numpy", "scikit-learn")}
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    machine = {"system": platform.platform(), "cpus": os.cpu_count(), "threads": torch.get_num_threads(), "gpu": gpu}
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"versions": {"python": platform.python_version(), **versions}, "machine": machine, "started": started}
+    return model, {**data.card(source), **what, **circumstances()}
 
 
 def _announce(model: Any, train: Dataset, test: Dataset) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -53,6 +57,17 @@ def write_config(folder: Path, config: Config) -> None:
     from venero.train.checkpoint import write_whole
 
     write_whole(folder / CONFIG, json.dumps(config, indent=1).encode())
+
+
+def circumstances() -> Config:
+    """When, with what and on what machine: for the record."""
+    import torch
+
+    versions = {name: version(name) for name in ("venero", "torch", "numpy", "scikit-learn")}
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    machine = {"system": platform.platform(), "cpus": os.cpu_count(), "threads": torch.get_num_threads(), "gpu": gpu}
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"versions": {"python": platform.python_version(), **versions}, "machine": machine, "started": started}
 
 
 def split(config: Config) -> Parts:
