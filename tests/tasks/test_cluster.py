@@ -16,7 +16,7 @@ from venero.metrics.clustering import clustering_accuracy
 from venero.models.autoencoder import AutoEncoder
 from venero.models.gaussian import Gaussian
 from venero.models.vae import VAE
-from venero.tasks.cluster import DeepClustering, cluster, memberships, sharpened
+from venero.tasks.cluster import DeepClustering, cluster, memberships, moved, sharpened
 from venero.train.run import Run
 
 CENTERS = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
@@ -112,6 +112,21 @@ def test_any_model_with_codes_and_a_loss() -> None:
     assert DeepClustering(model, 4, updates=4, refresh=2, random_state=0).fit_predict(X).shape == (len(X),)
 
 
+def test_images_are_moved_as_far_as_is_said() -> None:
+    """A blot in the middle keeps its mass, and its centre lies within reach; no way at all changes nothing."""
+    x = torch.zeros(200, 1, 21, 31)
+    x[:, :, 9:12, 14:17] = 1
+    torch.manual_seed(0)
+    y = moved(x, 0.2)
+    np.testing.assert_allclose(y.sum((1, 2, 3)), 9, rtol=0.25)
+    rows = (y.sum((1, 3)) * torch.arange(21)).sum(1) / y.sum((1, 2, 3)) - 10
+    columns = (y.sum((1, 2)) * torch.arange(31)).sum(1) / y.sum((1, 2, 3)) - 15
+    for way, side in ((rows, 21), (columns, 31)):
+        assert 0.15 * side < way.abs().max() < 0.26 * side
+        assert abs(float(way.mean())) < 0.03 * side
+    np.testing.assert_allclose(moved(x, 0.0), x, atol=1e-5)
+
+
 def test_accuracy_is_that_of_the_best_matching() -> None:
     rng = np.random.default_rng(0)
     y, found = rng.integers(0, 4, 60), rng.integers(0, 4, 60)
@@ -133,6 +148,7 @@ def test_what_can_not_be(fitted: AutoEncoder) -> None:
         ("is not fitted", lambda: DeepClustering(AutoEncoder()).fit(X)),
         ("conditional=False", lambda: DeepClustering(small("vae", conditional=True).fit(X, X[:, 0] > 0)).fit(X)),
         ("DeepClustering.weight = -1: must be >= 0", lambda: DeepClustering(fitted, weight=-1).fit(X)),
+        ("augment = 0.1: only images", lambda: DeepClustering(fitted, augment=0.1).fit(X)),
         ("can't be resumed", lambda: DeepClustering(fitted, 2).fit(X, run=Run(folder="runs/none", resume=True))),
     ):
         with pytest.raises(VeneroError, match=match) as e:

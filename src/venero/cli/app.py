@@ -13,12 +13,13 @@ from typing import Annotated, Any
 import typer
 
 from venero import __version__
-from venero.cli import show, use
+from venero.cli import show, tasks, use
 from venero.cli.fit import FitGroup
 from venero.cli.help import Command, Group
 from venero.cli.terminal import complain, heard
 
 FIT = "Fit a model"
+TASKS = ("complete", "edit", "cluster")
 USE = ("sample", "reconstruct", "encode", "interpolate", "denoise", "detect")
 BAD_INPUT = 2
 STOPPED = 130  # what a shell reports of a program that Ctrl-C ended
@@ -29,7 +30,7 @@ class Root(Group):
     """The commands in the order in which one needs them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return ["models", "data", "fit", "report", *USE]
+        return ["models", "data", "fit", "report", *USE, *TASKS]
 
 
 app = typer.Typer(name="venero", cls=Root, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -71,6 +72,8 @@ app.command("report", cls=Command, rich_help_panel=FIT)(show.report)
 app.add_typer(fit, name="fit", rich_help_panel=FIT)
 for name in USE:
     app.command(name, cls=Command, rich_help_panel="Use a fitted model")(getattr(use, name))
+for name in TASKS:
+    app.command(name, cls=Command, rich_help_panel="Use a fitted model")(getattr(tasks, name))
 
 
 def main(args: Sequence[str] | None = None) -> int:

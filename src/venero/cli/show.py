@@ -11,7 +11,7 @@ import typer
 from venero.cli.arguments import SOURCE, Folder, Out, sources
 from venero.cli.arguments import models as known_models
 from venero.cli.terminal import console, say
-from venero.cli.use import label_column
+from venero.cli.using import label_column
 
 if TYPE_CHECKING:
     from rich.table import Table

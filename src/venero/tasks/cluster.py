@@ -129,8 +129,9 @@ class DeepClustering(ClusterMixin, BaseEstimator):
     """Trains a fitted auto-encoder further so that its codes fall into clusters, which start from k-means.
 
     Every `refresh` updates each example's memberships q are sharpened into a target p (squared, and over the clusters' sizes);
-    the network learns to come closer to p and still to restore the examples. The model itself stays as it is: `model_` is
-    the copy that was trained. Sets labels_ (n,), cluster_centers_ (k, d), n_updates_ and history_.
+    the network learns to come closer to p and still to restore the examples. With `augment` it sees images moved a little, each
+    time otherwise, and the target is that of the image as it is (Guo, Zhu, Liu & Yin 2018). The model itself stays as it is:
+    `model_` is the copy that was trained. Sets labels_ (n,), cluster_centers_ (k, d), n_updates_ and history_.
 
     >>> import venero
     >>> X = venero.dataset("digits").X[:300]
@@ -143,7 +144,9 @@ class DeepClustering(ClusterMixin, BaseEstimator):
     n_clusters: int = param(10, "number of clusters", low=1)
     _: KW_ONLY
     weight: float = param(0.1, "weight of the clusters' loss beside the model's own per pixel or column", low=0)
-    augment: float = param(0.0, "images are moved by up to this share of their sides, and turned by as many radians", low=0, high=1)
+    augment: float = param(
+        0.0, "share of their sides that images are moved by at most, and radians that they are turned", low=0, high=1
+    )
     refresh: int = param(140, "updates between new targets", low=1)
     updates: int = param(20_000, "most updates", low=0)
     batch_size: int = param(256, "examples per update", low=1)
@@ -155,6 +158,8 @@ class DeepClustering(ClusterMixin, BaseEstimator):
         """Learn clusters of X, as the model took them: (n, ...). y is ignored. Returns self."""
         check(self)
         model = with_codes(self.model)
+        if self.augment and model.spec_.kind != "image":
+            raise VeneroError(f"DeepClustering.augment = {self.augment!r}: only images can be moved; leave it at 0")
         seed = int(np.random.SeedSequence().generate_state(1)[0]) if self.random_state is None else self.random_state
         start = cluster(model, X, self.n_clusters, random_state=seed)
         device = (run or Run()).torch_device()

@@ -120,17 +120,20 @@ def check_edit(
     (X, known), (X_test, held_out) = train, test
     if attribute not in known:
         raise VeneroError(f"attribute = {attribute!r}: {nearest(attribute, known)}")
-    judges = {name: _judge(classifier, X, y) for name, y in known.items()}
-    accuracy = {name: share(np.asarray(j.predict(_rows(X_test)) == np.asarray(held_out[name]))) for name, j in judges.items()}
+    rows = _rows(model, X)
+    judges = {name: _judge(classifier, rows, y) for name, y in known.items()}
+    accuracy = {
+        name: share(np.asarray(j.predict(_rows(model, X_test)) == np.asarray(held_out[name]))) for name, j in judges.items()
+    }
     without = _take(X_test, ~np.asarray(held_out[attribute], dtype=bool))
-    plain, edited = _rows(model.decode(model.encode(without))), _rows(edit(model, without, direction, strength))
+    plain, edited = _rows(model, model.decode(model.encode(without))), _rows(model, edit(model, without, direction, strength))
     has = [share(np.asarray(judges[attribute].predict(x), dtype=bool)) for x in (plain, edited)]
     others = [name for name in judges if name != attribute]
     kept = {name: share(np.asarray(judges[name].predict(plain) == judges[name].predict(edited))) for name in others}
     return EditCheck(difference(*has), kept, accuracy)
 
 
-def _judge(classifier: ClassifierMixin | None, X: Any, y: Any) -> Any:
+def _judge(classifier: ClassifierMixin | None, X: Floats, y: Any) -> Any:
     from sklearn.base import clone
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -139,18 +142,15 @@ def _judge(classifier: ClassifierMixin | None, X: Any, y: Any) -> Any:
     if classifier is not None and not all(hasattr(classifier, verb) for verb in ("fit", "predict", "get_params")):
         raise VeneroError(f"classifier = {shown(classifier)}: must be a scikit-learn classifier")
     judge = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)) if classifier is None else clone(classifier)
-    return judge.fit(_rows(X), np.asarray(y))
+    return judge.fit(X, np.asarray(y))
 
 
-def _rows(X: Any) -> Floats:
-    """Examples as rows of numbers (n, D); bytes are brought to 0..1, categories to one-hot."""
+def _rows(model: Any, X: Any) -> Floats:
+    """Examples as rows of numbers (n, D), as the model's network sees them."""
     from venero.metrics.representation import flat
 
-    if not is_frame(X):
-        return flat(X)
-    import pandas as pd
-
-    return pd.get_dummies(X).to_numpy(np.float32)
+    codec = getattr(model, "codec_", None)
+    return flat(X) if codec is None else codec.encode(X).flatten(1).numpy()
 
 
 def _take(X: Any, rows: Mask) -> Any:
