@@ -18,11 +18,11 @@ ORDER = [
     {"core"},
     {"models"},
     {"tasks", "metrics", "plots"},
-    {"evaluate"},
+    {"evaluation"},
     {"compare", "report"},
     {"cli"},
 ]
-BLIND = {"tasks", "metrics", "plots", "report", "evaluate", "compare"}  # they ask for abilities and name no model
+BLIND = {"tasks", "metrics", "plots", "report", "evaluation", "compare"}  # they ask for abilities and name no model
 
 
 def room(module: str) -> str:

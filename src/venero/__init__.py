@@ -17,6 +17,8 @@ _PUBLIC = {
     "catalog": "venero.core.catalog:models",  # not "models": that is the package that holds them
     "model": "venero.core.catalog:find",
     "VeneroError": "venero.core.errors:VeneroError",
+    "evaluate": "venero.evaluation.evaluate:evaluate",
+    "Scorecard": "venero.evaluation.scorecard:Scorecard",
     "denoise": "venero.tasks.denoise:denoise",
     "interpolate": "venero.tasks.interpolate:interpolate",
     "anomaly_score": "venero.tasks.anomaly:anomaly_score",

@@ -1,0 +1,1 @@
+"""A fitted model on held-out data: `venero.evaluate` and the Scorecard that it gives."""
