@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from dataclasses import MISSING, Field, field, fields
+from dataclasses import MISSING, Field, field, fields, is_dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -70,7 +70,7 @@ def check(model: Any) -> None:
         where = f"{type(model).__name__}.{f.name} = {shown(value)}"
         if not accepts(value, kind):
             raise VeneroError(f"{where}: must be {type_name(kind)}" + (f", {allowed(f)}" if allowed(f) else ""))
-        if hasattr(value, "get_params"):
+        if hasattr(value, "get_params") and is_dataclass(value):
             check(value)
         if value is None:
             continue

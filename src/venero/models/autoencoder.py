@@ -99,8 +99,11 @@ class AutoEncoderNet(nn.Module):
             terms["contraction"] = o.contractive * squared_jacobian(self.encode, x).mean()
         return {"loss": torch.stack(list(terms.values())).sum(), **terms}
 
+    def squared_errors(self, batch: Batch) -> Tensor:
+        return self.observation.squared_errors(batch.x, self.decoder(self.encode(batch.x)))
+
     def squared_error(self, batch: Batch) -> Tensor:
-        return self.observation.squared_error(batch.x, self.decoder(self.encode(batch.x)))
+        return self.squared_errors(batch).flatten(1).sum(1)
 
 
 def squared_jacobian(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from venero.core.estimator import EMModel
 from venero.core.params import param
 from venero.data.data import Data
 from venero.data.spec import Batch, Spec
-from venero.maths.gaussian import log_multivariate_normal
+from venero.maths.gaussian import log_multivariate_normal, log_normal
 from venero.train.stage import Stage
 
 
@@ -34,6 +34,13 @@ class GaussianNet(nn.Module):
 
     def log_prob(self, batch: Batch) -> Tensor:
         return log_multivariate_normal(batch.x.flatten(1).double(), self.mean, self.chol)
+
+    def element_log_prob(self, batch: Batch) -> Tensor:
+        """log p(x_j | all other elements), (B, *shape): x_j less (P (x - mean))_j / P_jj is its mean, 1 / P_jj its variance."""
+        precision = torch.cholesky_inverse(self.chol)
+        sharp = precision.diagonal()
+        off = (batch.x.flatten(1).double() - self.mean) @ precision / sharp
+        return log_normal(off, off.new_zeros(()), -0.5 * sharp.log()).view_as(batch.x)
 
     def e_step(self, batch: Batch) -> dict[str, Tensor]:
         x = batch.x.flatten(1).double() - self.origin

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import torch
+from sklearn.base import clone
 from torch import Tensor, nn
 
 from venero.core.abilities import Reconstructs, Samples
@@ -41,6 +42,10 @@ class LatentNet(nn.Module):
         x: Tensor = self.first.decode(z)
         return x
 
+    def squared_errors(self, batch: Batch) -> Tensor:
+        errors: Tensor = self.first.squared_errors(batch)
+        return errors
+
     def squared_error(self, batch: Batch) -> Tensor:
         error: Tensor = self.first.squared_error(batch)
         return error
@@ -64,6 +69,10 @@ class LatentModel(Estimator[LatentNet], Samples, Reconstructs):
 
     def _parts(self) -> tuple[Any, Any]:
         return (AutoEncoder() if self.first is None else self.first, Gaussian() if self.prior is None else self.prior)
+
+    def patient(self) -> Self:
+        first, prior = self._parts()
+        return clone(self).set_params(first=first if hasattr(first, "net_") else first.patient(), prior=prior.patient())
 
     def form(self, kind: str) -> str:
         first: Estimator[Any] = self._parts()[0]

@@ -129,9 +129,22 @@ class VAENet(nn.Module):
         mu, log_sigma = self.posterior(bits(x) if self.observation.binary else x)
         return self.observation.sample(self.decode_to(mu + log_sigma.exp() * torch.randn_like(mu), None))
 
+    def squared_errors(self, batch: Batch) -> Tensor:
+        return self.observation.squared_errors(batch.x, self.decode_to(self.encode(batch.x), self._label(batch)))
+
     def squared_error(self, batch: Batch) -> Tensor:
-        y = self.likeliest(batch) if self.n_classes and batch.y is None else batch.y
-        return self.observation.squared_error(batch.x, self.decode_to(self.encode(batch.x), y))
+        return self.squared_errors(batch).flatten(1).sum(1)
+
+    def element_log_prob(self, batch: Batch) -> Tensor:
+        """The mean over draws of z from q(z|x) of log p(x|z), element by element: (B, *shape)."""
+        keys, y = row_keys(batch.x), self._label(batch)
+        x = self.observed(batch.x, keys)
+        draws = self._draws(*self.posterior(x), keys, DRAWS)
+        return torch.stack([self.observation.log_probs(x, self.decode_to(z, y)).sum(0) for z in draws]).sum(0) / DRAWS
+
+    def _label(self, batch: Batch) -> Tensor | None:
+        """The labels, or where a conditional model is given none the likeliest ones."""
+        return self.likeliest(batch) if self.n_classes and batch.y is None else batch.y
 
     def likeliest(self, batch: Batch) -> Tensor:
         """The label under which the bound is highest (B,)."""
@@ -270,6 +283,13 @@ class VAE(GradientModel[VAENet], Samples, Scores, Reconstructs):
         """
         particles = positive("particles", particles)
         return self._apply(lambda b: self._scored(self.net_.log_likelihood(b, particles), b), X, y).numpy()
+
+    def reconstruction_log_prob(self, X: Any) -> np.ndarray:
+        """An & Cho's reconstruction probability (2015): the mean over 16 draws of z from q(z|x) of log p(x|z), in nats: (n,).
+
+        Of the network's units, repeatable, and a row's value does not depend on the other rows.
+        """
+        return self._apply(lambda b: self.net_.element_log_prob(b).flatten(1).sum(1), X).numpy()
 
     def latent_kl(self, X: Any) -> np.ndarray:
         """KL of each latent dimension's posterior to its prior, in nats: (n, latent_dim). 0: it says nothing of x."""

@@ -38,9 +38,13 @@ class Observation(nn.Module):
     def split(self, h: Tensor) -> tuple[Tensor, ...]:
         return h.chunk(self.per_element, dim=-self.axes)
 
+    def log_probs(self, x: Tensor, h: Tensor) -> Tensor:
+        """log p(x | h) of each element, in nats: (..., *shape); what belongs to a block stands in its places."""
+        raise NotImplementedError
+
     def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
         """log p(x | h) of each example, in nats."""
-        raise NotImplementedError
+        return self.total(self.log_probs(x, h))
 
     def mean(self, h: Tensor) -> Tensor:
         """The expected x (network form): what a decoder shows."""
@@ -54,9 +58,13 @@ class Observation(nn.Module):
         """What an auto-encoder minimises: here -log p(x | h)."""
         return -self.log_prob(x, h)
 
+    def squared_errors(self, x: Tensor, h: Tensor) -> Tensor:
+        """Squared distance of each element of x to the expected one: (..., *shape)."""
+        return (x - self.mean(h)) ** 2
+
     def squared_error(self, x: Tensor, h: Tensor) -> Tensor:
         """Squared distance of x to the expected x, summed over an example's elements."""
-        return self.total((x - self.mean(h)) ** 2)
+        return self.total(self.squared_errors(x, h))
 
 
 class Squared(Observation):
@@ -79,8 +87,8 @@ class Bernoulli(Observation):
     density = False
     binary = True
 
-    def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
-        return self.total(log_bernoulli(x, h))
+    def log_probs(self, x: Tensor, h: Tensor) -> Tensor:
+        return log_bernoulli(x, h)
 
     def mean(self, h: Tensor) -> Tensor:
         return h.sigmoid()
@@ -104,8 +112,8 @@ class Gaussian(Observation):
         """log sigma."""
         return (PACE * self.paced_log_sigma).clamp_min(SMALLEST_LOG_SIGMA)
 
-    def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
-        return self.total(log_normal(x, self.mean(h), self.scale()))
+    def log_probs(self, x: Tensor, h: Tensor) -> Tensor:
+        return log_normal(x, self.mean(h), self.scale())
 
     def sample(self, h: Tensor) -> Tensor:
         mean = self.mean(h)
@@ -126,9 +134,9 @@ class DiscretisedLogistic(Observation):
         mean, log_scale = super().split(h)
         return mean.sigmoid(), (log_scale - 2).clamp(-7, 3)
 
-    def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
+    def log_probs(self, x: Tensor, h: Tensor) -> Tensor:
         mean, log_scale = self.split(h)
-        return self.total(log_discretised_logistic(x, mean, log_scale, self.levels))
+        return log_discretised_logistic(x, mean, log_scale, self.levels)
 
     def mean(self, h: Tensor) -> Tensor:
         return self.split(h)[0]
@@ -162,7 +170,16 @@ class Columns(Observation):
         """log sigma."""
         return (PACE * self.paced_log_sigma).clamp_min(SMALLEST_LOG_SIGMA)
 
+    def log_probs(self, x: Tensor, h: Tensor) -> Tensor:
+        values = log_normal(x[..., self.start], h[..., self.start], self.scale())  # (..., C)
+        out = torch.zeros_like(h).index_copy(-1, self.start, values * self._present(x))
+        out = out.index_copy(-1, self.flag, log_bernoulli(x[..., self.flag], h[..., self.flag]))
+        for a, b in self.blocks:
+            out[..., a:b] = x[..., a:b] * h[..., a:b].log_softmax(-1)
+        return out
+
     def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
+        """The sum of `log_probs`, which training has no need to put into places."""
         values = log_normal(x[..., self.start], h[..., self.start], self.scale())  # (..., C)
         return (values * self._present(x)).sum(-1) + self._log_levels(x, h)
 
@@ -171,10 +188,10 @@ class Columns(Observation):
         squares = (x[..., self.start] - h[..., self.start]) ** 2
         return (squares * self._present(x)).sum(-1) - self._log_levels(x, h)
 
-    def squared_error(self, x: Tensor, h: Tensor) -> Tensor:
+    def squared_errors(self, x: Tensor, h: Tensor) -> Tensor:
         difference = x - self.mean(h)
         values = difference[..., self.start] * self._present(x)
-        return (difference.index_copy(-1, self.start, values) ** 2).sum(-1)
+        return difference.index_copy(-1, self.start, values) ** 2
 
     def _present(self, x: Tensor) -> Tensor:
         """1 where a continuous value is there, 0 where it is missing: (..., C)."""
