@@ -19,8 +19,18 @@ _PUBLIC = {
     "VeneroError": "venero.core.errors:VeneroError",
     "evaluate": "venero.evaluation.evaluate:evaluate",
     "Scorecard": "venero.evaluation.scorecard:Scorecard",
+    "compare": "venero.compare:compare",
     "denoise": "venero.tasks.denoise:denoise",
     "interpolate": "venero.tasks.interpolate:interpolate",
+    "impute": "venero.tasks.impute:impute",
+    "attribute_direction": "venero.tasks.edit:attribute_direction",
+    "edit": "venero.tasks.edit:edit",
+    "check_edit": "venero.tasks.edit:check_edit",
+    "compare_reductions": "venero.tasks.reduce:compare_reductions",
+    "cluster": "venero.tasks.cluster:cluster",
+    "DeepClustering": "venero.tasks.cluster:DeepClustering",
+    "PretrainedClassifier": "venero.tasks.pretrain:PretrainedClassifier",
+    "pretraining_gain": "venero.tasks.pretrain:pretraining_gain",
     "anomaly_score": "venero.tasks.anomaly:anomaly_score",
 }
 

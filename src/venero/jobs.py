@@ -70,10 +70,20 @@ def _fit_and_judge(job: Job, judge: Judge) -> None:
     train, test = job.data or split(job.config)[:2]
     if not (job.folder / CONFIG).exists():
         write_config(job.folder, job.config | {"classes": train.class_names})
+    _warm_up()
     run = Run(folder=job.folder, resume=True, minutes=job.minutes, checkpoint_seconds=10, device="cpu")
     model = job.model.fit(train.X, train.y, run=run)
     model.save(job.folder)
     write_whole(job.folder / CARD, judge(model, test, train).to_json().encode())
+
+
+def _warm_up() -> None:
+    """A process's first optimiser imports for seconds what the later ones have: that is not to count as any model's time."""
+    import torch
+
+    weight = torch.zeros(1, requires_grad=True)
+    weight.sum().backward()
+    torch.optim.Adam([weight]).step()
 
 
 def _explained(error: Exception, memory: float | None) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from venero import __version__
-from venero.cli import show, tasks, use
+from venero.cli import compare, show, tasks, use
 from venero.cli.fit import FitGroup
 from venero.cli.help import Command, Group
 from venero.cli.terminal import complain, heard
@@ -30,7 +30,7 @@ class Root(Group):
     """The commands in the order in which one needs them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return ["models", "data", "fit", "report", *USE, *TASKS]
+        return ["models", "data", "fit", "compare", "report", *USE, *TASKS]
 
 
 app = typer.Typer(name="venero", cls=Root, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -70,6 +70,7 @@ app.command("models", cls=Command, rich_help_panel=FIT)(show.models)
 app.command("data", cls=Command, rich_help_panel=FIT)(show.data)
 app.command("report", cls=Command, rich_help_panel=FIT)(show.report)
 app.add_typer(fit, name="fit", rich_help_panel=FIT)
+app.command("compare", cls=Command, rich_help_panel=FIT)(compare.compare)
 for name in USE:
     app.command(name, cls=Command, rich_help_panel="Use a fitted model")(getattr(use, name))
 for name in TASKS:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import validate_data
 from torch import Tensor, nn
 
@@ -128,6 +128,10 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
         """Learned numbers in the network."""
         self._check_fitted()
         return sum(p.numel() for p in self.net_.parameters()) or sum(b.numel() for b in self.net_.buffers())
+
+    def patient(self) -> Self:
+        """An unfitted copy that learns until it gets no better, for a fit that a budget of time ends."""
+        return clone(self)
 
     def save(self, folder: Any) -> None:
         """Write model.json and the tensors into a folder; see `venero.load`."""
@@ -256,6 +260,9 @@ class GradientModel(Estimator[N]):
         schedule = with_warmup(SCHEDULES[self.schedule], self.warmup)
         how = Descent(self.optimizer, self.learning_rate, self.weight_decay, schedule, self.clip, self.ema)
         return GradientDescent(net, self.objectives(net), how)
+
+    def patient(self) -> Self:
+        return clone(self).set_params(epochs=10_000, patience=20)
 
     def stage(self, data: Data, rule: Rule, name: str = "fit") -> Stage:
         train, held_out = hold_out(data, self.validation)

@@ -72,13 +72,17 @@ def circumstances() -> Config:
 
 def split(config: Config) -> Parts:
     """The run's data: at most `limit` of those to learn from, and those held out."""
-    import numpy as np
-
     from venero.data.sources import dataset
 
-    what, limit = config["data"], config["limit"]
-    share, seed = config["split"]["test"], config["split"]["random_state"]
+    what, how = config["data"], config["split"]
     whole = dataset(what["source"], size=_size(what), target=what["target"])
+    return parts(whole, how["test"], how["random_state"], config["limit"])
+
+
+def parts(whole: Dataset, share: float, seed: int, limit: int | None = None) -> Parts:
+    """Data split by a seed, with at most `limit` examples to learn from."""
+    import numpy as np
+
     train, test = whole.split(share, random_state=seed)
     if limit is not None and limit < len(train):
         train = train.take(np.sort(np.random.default_rng(seed).permutation(len(train))[:limit]))

@@ -58,7 +58,7 @@ def page(subject: Subject) -> str:
     """The report on one model."""
     start = perf_counter()
     cards = facts.key_figures(subject)
-    return _rendered(
+    return rendered(
         title=f"{subject.title} on {subject.train.name}",
         summary=_summary(subject),
         cards=cards,
@@ -79,7 +79,7 @@ def pair_page(a: Subject, b: Subject) -> str:
     start = perf_counter()
     _check_same(a, b)
     pair = Pair((a, b), _names(a, b))
-    return _rendered(
+    return rendered(
         title=f"{pair.names[0]} and {pair.names[1]} on {a.train.name}",
         summary=f"Two models of the same data, judged on the same {plural(len(a.shown), a.noun)} that neither ever saw.",
         cards=None,
@@ -120,7 +120,7 @@ def _foot(subjects: list[Subject], start: float) -> str:
     )
 
 
-def _rendered(**parts: str | Sequence[Section] | Any) -> str:
+def rendered(**parts: str | Sequence[Section] | Any) -> str:
     return _templates().get_template("page.html.j2").render(**parts)
 
 

@@ -34,11 +34,11 @@ def preview(rows: pd.DataFrame, caption: str, scores: Sequence[str] = ()) -> Tab
     """The first rows of a table; with `scores`, as many rows as those, headed by them."""
     part = rows.head(len(scores) or ROWS)
     heads = scores or [str(i + 1) for i in range(len(part))]
-    cells = [[head, *map(_cell, row)] for head, row in zip(heads, part.itertuples(index=False), strict=True)]
+    cells = [[head, *map(cell, row)] for head, row in zip(heads, part.itertuples(index=False), strict=True)]
     return Table(("score" if scores else "row", *map(str, rows.columns)), cells, caption)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     if pd.isna(value):
         return "missing"
     if isinstance(value, (float, np.floating)):
