@@ -31,6 +31,15 @@ _PUBLIC = {
     "DeepClustering": "venero.tasks.cluster:DeepClustering",
     "PretrainedClassifier": "venero.tasks.pretrain:PretrainedClassifier",
     "pretraining_gain": "venero.tasks.pretrain:pretraining_gain",
+    "impute": "venero.tasks.impute:impute",
+    "attribute_direction": "venero.tasks.edit:attribute_direction",
+    "edit": "venero.tasks.edit:edit",
+    "check_edit": "venero.tasks.edit:check_edit",
+    "compare_reductions": "venero.tasks.reduce:compare_reductions",
+    "cluster": "venero.tasks.cluster:cluster",
+    "DeepClustering": "venero.tasks.cluster:DeepClustering",
+    "PretrainedClassifier": "venero.tasks.pretrain:PretrainedClassifier",
+    "pretraining_gain": "venero.tasks.pretrain:pretraining_gain",
     "anomaly_score": "venero.tasks.anomaly:anomaly_score",
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 
 from examples import numbers, small
 from venero.core.abilities import UnfittedError
@@ -106,6 +107,15 @@ def test_it_stops_when_clusters_stay_as_they_are_or_time_is_over(fitted: AutoEnc
     assert late.history_[-1]["step"] <= 3
 
 
+def test_a_model_that_is_not_fitted_learns_first() -> None:
+    X = groups()[0]
+    model = AutoEncoder(latent_dim=2, net="mlp", hidden=(8,), epochs=2, random_state=0)
+    deep = DeepClustering(clone(model).fit(X), 4, updates=2, refresh=1, random_state=0).fit(X)
+    again = clone(DeepClustering(model, 4, updates=2, refresh=1, random_state=0)).fit(X)
+    np.testing.assert_array_equal(again.cluster_centers_, deep.cluster_centers_)
+    assert not hasattr(model, "net_")
+
+
 def test_any_model_with_codes_and_a_loss() -> None:
     X = groups()[0]
     model = VAE(latent_dim=2, hidden=(16,), epochs=10, learning_rate=1e-2, random_state=0).fit(X)
@@ -145,7 +155,6 @@ def test_what_can_not_be(fitted: AutoEncoder) -> None:
         ("k = 0: must be an integer >= 1", lambda: cluster(Identity(), X, 0)),
         ("k = 500: 200 examples are too few", lambda: cluster(Identity(), X, 500)),
         ("must be a model that can encode", lambda: DeepClustering(Gaussian(random_state=0).fit(X)).fit(X)),
-        ("is not fitted", lambda: DeepClustering(AutoEncoder()).fit(X)),
         ("conditional=False", lambda: DeepClustering(small("vae", conditional=True).fit(X, X[:, 0] > 0)).fit(X)),
         ("DeepClustering.weight = -1: must be >= 0", lambda: DeepClustering(fitted, weight=-1).fit(X)),
         ("augment = 0.1: only images", lambda: DeepClustering(fitted, augment=0.1).fit(X)),

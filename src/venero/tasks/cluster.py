@@ -126,7 +126,7 @@ class ClusteringNet(nn.Module):
 
 @dataclass(eq=False, repr=False)
 class DeepClustering(ClusterMixin, BaseEstimator):
-    """Trains a fitted auto-encoder further so that its codes fall into clusters, which start from k-means.
+    """Trains an auto-encoder further so that its codes fall into clusters, which start from k-means.
 
     Every `refresh` updates each example's memberships q are sharpened into a target p (squared, and over the clusters' sizes);
     the network learns to come closer to p and still to restore the examples. With `augment` it sees images moved a little, each
@@ -140,7 +140,7 @@ class DeepClustering(ClusterMixin, BaseEstimator):
     (300,)
     """
 
-    model: Any = param(None, "fitted model that encodes and has a loss")
+    model: Any = param(None, "model that encodes and has a loss; it learns from X first, unless it is fitted")
     n_clusters: int = param(10, "number of clusters", low=1)
     _: KW_ONLY
     weight: float = param(0.1, "weight of the clusters' loss beside the model's own per pixel or column", low=0)
@@ -157,7 +157,7 @@ class DeepClustering(ClusterMixin, BaseEstimator):
     def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> Self:
         """Learn clusters of X, as the model took them: (n, ...). y is ignored. Returns self."""
         check(self)
-        model = with_codes(self.model)
+        model = with_codes(self.model, X, run)
         if self.augment and model.spec_.kind != "image":
             raise VeneroError(f"DeepClustering.augment = {self.augment!r}: only images can be moved; leave it at 0")
         seed = int(np.random.SeedSequence().generate_state(1)[0]) if self.random_state is None else self.random_state

@@ -1,4 +1,4 @@
-"""What tasks that train share: the network of a fitted model, taken into a larger one and trained by the library's own loop."""
+"""What tasks that train share: the network of a model, taken into a larger one and trained by the library's own loop."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from sklearn.base import clone
 from torch import Tensor, nn
 
 from venero.core.errors import VeneroError, shown
@@ -19,17 +20,18 @@ from venero.train.run import Run
 from venero.train.stage import Stage
 
 
-def with_codes(model: Any) -> Any:
-    """The model, if it is fitted, codes examples and learned by gradient descent; VeneroError if not."""
-    net = getattr(model, "net_", None)
+def with_codes(model: Any, X: Any, run: Run | None) -> Any:
+    """The model, which codes examples and learns by gradient descent; a copy that learns from X first, if it is not fitted.
+
+    VeneroError for any other model.
+    """
     if not hasattr(model, "encode"):
         raise VeneroError(f"model = {shown(model)}: must be a model that can encode, such as an auto-encoder")
-    if net is None:
-        raise VeneroError(f"model = {shown(model)} is not fitted: call its fit(X) first, on all the examples there are")
-    if not any(w.requires_grad for w in net.parameters()):
-        raise VeneroError(f"model = {shown(model)}: did not learn by gradient descent, so its network can't be trained further")
     if model.takes_labels:
         raise VeneroError(f"model = {shown(model)}: its network wants labels; fit it with conditional=False")
+    model = model if hasattr(model, "net_") else clone(model).fit(X, run=run)
+    if not any(w.requires_grad for w in model.net_.parameters()):
+        raise VeneroError(f"model = {shown(model)}: did not learn by gradient descent, so its network can't be trained further")
     return model
 
 

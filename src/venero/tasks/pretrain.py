@@ -55,7 +55,7 @@ class ClassifierNet(nn.Module):
 
 @dataclass(eq=False, repr=False)
 class PretrainedClassifier(ClassifierMixin, BaseEstimator):
-    """The encoder of a fitted model with a linear layer over its codes, both trained to tell the labels.
+    """The encoder of a model with a linear layer over its codes, both trained to tell the labels.
 
     With `from_scratch` the same network at a random start: what the pre-training is measured against. The model itself stays as
     it is. Sets classes_, history_ and model_, the fine-tuned copy, whose `encode` gives the codes that the last layer reads.
@@ -68,7 +68,7 @@ class PretrainedClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
-    model: Any = param(None, "fitted model that encodes")
+    model: Any = param(None, "model that encodes; it learns from X first, unless it is fitted")
     _: KW_ONLY
     from_scratch: bool = param(False, "begin at a random start instead of the model's weights")
     updates: int = param(1000, "updates; 0 leaves the last layer at random", low=0)
@@ -79,7 +79,7 @@ class PretrainedClassifier(ClassifierMixin, BaseEstimator):
     def fit(self, X: Any, y: Any, *, run: Run | None = None) -> Self:
         """Learn from examples X, as the model took them, and their labels (n,). Returns self."""
         check(self)
-        model = with_codes(self.model)
+        model = with_codes(self.model, X, run)
         self.classes_, numbers = np.unique(class_labels(y, len(X)), return_inverse=True)
         seed = int(np.random.SeedSequence().generate_state(1)[0]) if self.random_state is None else self.random_state
         device = (run or Run()).torch_device()
