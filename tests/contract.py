@@ -191,6 +191,17 @@ def test_scores_are_finite_repeatable_and_each_rows_own(case: tuple[Any, Any]) -
     assert model.score(X) == pytest.approx(scores.mean(), abs=1e-5)
 
 
+@pytest.mark.parametrize("case", [c for c in CASES if hasattr(find(c[0]), "complete")], indirect=True, ids="-".join)
+def test_what_is_known_stays_bit_for_bit_and_the_rest_is_filled_in(case: tuple[Any, Any]) -> None:
+    model, X = case
+    known = np.random.default_rng(0).random(X.shape) < 0.5
+    done = model.complete(X, known)
+    assert (done.dtype, done.shape) == (X.dtype, X.shape)
+    assert np.isfinite(done).all()
+    np.testing.assert_array_equal(done[known], X[known])
+    np.testing.assert_array_equal(model.complete(np.where(known, X, X[::-1]), known), done, err_msg="hidden values count")
+
+
 @pytest.mark.parametrize("name", [n for n in MODELS if "table" in find(n).forms and hasattr(find(n), "score_samples")])
 def test_densities_integrate_to_one_and_agree_with_samples(name: str) -> None:
     """On a table of two columns a density can be summed on a grid: to 1, bounds to no more; its moments are the samples'."""

@@ -157,6 +157,7 @@ def test_what_can_not_be(fitted: AutoEncoder) -> None:
         ("must be a model that can encode", lambda: DeepClustering(Gaussian(random_state=0).fit(X)).fit(X)),
         ("conditional=False", lambda: DeepClustering(small("vae", conditional=True).fit(X, X[:, 0] > 0)).fit(X)),
         ("DeepClustering.weight = -1: must be >= 0", lambda: DeepClustering(fitted, weight=-1).fit(X)),
+        ("has no loss of its own", lambda: DeepClustering(small("latent", first=fitted).fit(X)).fit(X)),
         ("augment = 0.1: only images", lambda: DeepClustering(fitted, augment=0.1).fit(X)),
         ("can't be resumed", lambda: DeepClustering(fitted, 2).fit(X, run=Run(folder="runs/none", resume=True))),
     ):

@@ -61,8 +61,7 @@ def complete(
 
     model = load_run(run)
     path = path_for(run, out, "completed", model)
-    data = examples(run, source, n, path)
-    data = data if rows is None else rows_of(data, rows)
+    data = examples(run, source, n, path) if rows is None else rows_of(examples(run, source, n), rows)
     if model.spec_.kind != "image":
         write_result(path, impute(model, data.X))
         return

@@ -6,6 +6,7 @@ Xie, Girshick & Farhadi 2016 (DEC); Guo, Gao, Liu & Yin 2017 (IDEC); Guo, Liu, Z
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import KW_ONLY, dataclass, replace
 from math import ceil
 from typing import Any, NamedTuple, Self
@@ -17,11 +18,11 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from torch import Tensor, nn
 
 from venero.core.abilities import UnfittedError
-from venero.core.errors import DataError, VeneroError
+from venero.core.errors import DataError, VeneroError, shown
 from venero.core.params import LARGEST_SEED, check, param, positive
 from venero.data.data import Data
 from venero.data.spec import Batch
-from venero.tasks.finetune import copied, examples_of, train, with_codes, with_net
+from venero.tasks.finetune import examples_of, train, with_codes, with_net
 from venero.train.loop import Trainer
 from venero.train.progress import Row
 from venero.train.rules import Descent, GradientDescent, Objective
@@ -158,13 +159,17 @@ class DeepClustering(ClusterMixin, BaseEstimator):
         """Learn clusters of X, as the model took them: (n, ...). y is ignored. Returns self."""
         check(self)
         model = with_codes(self.model, X, run)
+        if not hasattr(model.net_, "loss"):
+            raise VeneroError(
+                f"model = {shown(model)}: its network has no loss of its own; give its auto-encoder"
+            )
         if self.augment and model.spec_.kind != "image":
             raise VeneroError(f"DeepClustering.augment = {self.augment!r}: only images can be moved; leave it at 0")
         seed = int(np.random.SeedSequence().generate_state(1)[0]) if self.random_state is None else self.random_state
         start = cluster(model, X, self.n_clusters, random_state=seed)
         device = (run or Run()).torch_device()
         centers = torch.as_tensor(start.centers, dtype=torch.float32)
-        net = ClusteringNet(copied(model.net_), centers, self.weight, self.augment).to(device)
+        net = ClusteringNet(deepcopy(model.net_), centers, self.weight, self.augment).to(device)
         data = examples_of(model, X, device=device)
         self.n_updates_ = 0
         self.history_: list[Row] = train(net, lambda trainer: self._stages(net, data, trainer), run, seed)

@@ -57,8 +57,3 @@ def train(net: nn.Module, stages: Callable[[Trainer], Iterable[Stage]], run: Run
         history = trainer.fit(stages(trainer))
     net.eval()
     return history
-
-
-def copied(net: nn.Module) -> nn.Module:
-    """A network that can be trained while the first one stays as it is."""
-    return copy.deepcopy(net)

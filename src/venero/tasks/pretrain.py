@@ -6,6 +6,7 @@ Hinton & Salakhutdinov 2006; Vincent, Larochelle, Lajoie, Bengio & Manzagol 2010
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import KW_ONLY, dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -24,7 +25,7 @@ from venero.data.data import Data
 from venero.data.spec import Batch
 from venero.maths.random import seeded
 from venero.metrics.intervals import Estimate, mean, share
-from venero.tasks.finetune import copied, examples_of, train, with_codes, with_net
+from venero.tasks.finetune import examples_of, train, with_codes, with_net
 from venero.train.progress import Row
 from venero.train.rules import Descent, GradientDescent, Objective
 from venero.train.run import Run
@@ -85,7 +86,7 @@ class PretrainedClassifier(ClassifierMixin, BaseEstimator):
         device = (run or Run()).torch_device()
         data = examples_of(model, X, torch.from_numpy(numbers.astype(np.int64)), device)
         with seeded(seed):
-            start = model.build(model.spec_) if self.from_scratch else copied(model.net_)
+            start = model.build(model.spec_) if self.from_scratch else deepcopy(model.net_)
             self.net_ = ClassifierNet(start, len(self.classes_)).to(device)
         self.history_: list[Row] = train(self.net_, lambda _: self._stages(data), run, seed)
         self.model_ = with_net(model, self.net_.net)
