@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MODELS: dict[str, str] = {
     "autoencoder": "venero.models.autoencoder:AutoEncoder",
     "gaussian": "venero.models.gaussian:Gaussian",
+    "independent": "venero.models.independent:Independent",
     "latent": "venero.models.latent:LatentModel",
     "vae": "venero.models.vae:VAE",
 }
