@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from venero.metrics.intervals import difference, mean, share
+from venero.metrics.intervals import bootstrap, difference, mean, share, wilson
 
 
 def hits(k: int, n: int) -> np.ndarray:
@@ -35,3 +35,27 @@ def test_intervals_hold_what_they_promise():
 
 def test_one_value_says_nothing_of_its_spread():
     assert mean(np.array([2.0]))[:3] == (2.0, -np.inf, np.inf)
+
+
+def test_bootstrap_holds_what_it_promises_and_repeats_itself():
+    rng = np.random.default_rng(0)
+    inside = 0
+    for _ in range(150):
+        x, y = rng.normal(3.0, 2.0, 80), rng.normal(1.0, 1.0, 50)
+        found = bootstrap(lambda a, b: a.mean() - b.mean(), x, y, draws=150)
+        inside += found.low <= 2.0 <= found.high
+    assert 0.88 <= inside / 150 <= 0.99
+    assert found == bootstrap(lambda a, b: a.mean() - b.mean(), x, y, draws=150)
+    assert found.n == 50
+
+
+def test_bootstrap_agrees_with_the_standard_error_of_a_mean():
+    x = np.random.default_rng(1).exponential(size=400)
+    found, normal = bootstrap(np.mean, x, draws=1000), mean(x)
+    assert found.value == pytest.approx(normal.value)
+    assert found.high - found.low == pytest.approx(normal.high - normal.low, rel=0.1)
+
+
+def test_wilson_of_fewer_effective_cases_is_wider():
+    assert wilson(0.3, 100) == pytest.approx(share(np.arange(100) < 30)[1:3])
+    assert wilson(0.3, 20.5)[0] < wilson(0.3, 100)[0] < 0.3 < wilson(0.3, 100)[1] < wilson(0.3, 20.5)[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,9 +39,14 @@ def share(hits: NDArray[np.bool_]) -> Estimate:
     """
     n = len(hits)
     p = float(np.mean(hits))
+    return Estimate(p, *wilson(p, n), n)
+
+
+def wilson(p: float, n: float) -> tuple[float, float]:
+    """Wilson's interval for a share p of n cases; n need not be whole where cases depend on each other."""
     centre = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * (p * (1 - p) / n + Z**2 / (4 * n**2)) ** 0.5
-    return Estimate(p, max(centre - half, 0.0), min(centre + half, 1.0), n)
+    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 def difference(a: Estimate, b: Estimate) -> Estimate:
@@ -52,3 +58,17 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     low = centre - np.hypot(b.value - b.low, a.high - a.value)
     high = centre + np.hypot(b.high - b.value, a.value - a.low)
     return Estimate(centre, float(low), float(high), min(a.n, b.n))
+
+
+def bootstrap(statistic: Callable[..., float], *samples: NDArray[Any], draws: int = 200, random_state: int = 0) -> Estimate:
+    """statistic(*samples) with its percentile interval (Efron 1979): each sample's rows are drawn again, each on its own.
+
+    Not for what repeated rows upset, such as nearest neighbours or the Fréchet distance. n is that of the smallest sample.
+
+    >>> bootstrap(np.median, np.arange(101.0)).value
+    50.0
+    """
+    rng = np.random.default_rng(random_state)
+    again = [float(statistic(*(s[rng.integers(0, len(s), len(s))] for s in samples))) for _ in range(draws)]
+    low, high = np.quantile(again, [0.025, 0.975])
+    return Estimate(float(statistic(*samples)), float(low), float(high), min(map(len, samples)))
