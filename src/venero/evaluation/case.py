@@ -77,9 +77,10 @@ class Case:
         self.need("sample", "to draw from it, give it a prior (see `venero models`)")
         real, other = self.halves
         rng = np.random.default_rng(self.random_state + 1)
-        references = {CEILING: other.X, FLOOR: independent(some(self.known, 10_000, 0).X, len(real), rng)}
+        references = {CEILING: other.X}
         if self.train is not None:
             references[MEMORISER] = some(self.train, len(real), self.random_state).X
+        references[FLOOR] = independent(some(self.known, 10_000, 0).X, len(real), rng)
         return Contenders(self.model.sample(len(real), random_state=self.random_state), references)
 
     @cached_property

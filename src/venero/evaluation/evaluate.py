@@ -8,12 +8,19 @@ from typing import Any
 from venero.core.errors import VeneroError, nearest, shown
 from venero.core.params import positive
 from venero.evaluation.case import Case, as_dataset
+from venero.evaluation.codes import representation
 from venero.evaluation.fitted import costs, likelihood, reconstruction
+from venero.evaluation.sampled import fidelity, memorisation, two_sample, usefulness
 from venero.evaluation.scorecard import Scorecard
 from venero.metrics.figure import Figure
 
 GROUPS: dict[str, Callable[[Case], Iterable[Figure]]] = {
     "likelihood": likelihood,
+    "fidelity": fidelity,
+    "two-sample": two_sample,
+    "utility": usefulness,
+    "memorisation": memorisation,
+    "representation": representation,
     "reconstruction": reconstruction,
     "cost": costs,
 }

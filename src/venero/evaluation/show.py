@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from venero.metrics.figure import HIGHER, LOWER, Figure
+from venero.metrics.figure import HIGHER, LOWER, Figure, number
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -24,8 +24,8 @@ def head(figures: list[Figure]) -> Cells:
 
 def row(figure: Figure, figures: list[Figure]) -> Cells:
     """A figure's cells under `head`."""
-    value = f"{figure.value.value:.4g} {figure.unit}".strip()
-    known = [f"{figure.references[name]:.4g}" if name in figure.references else "" for name in _references(figures)]
+    value = f"{number(figure.value.value)} {figure.unit}".strip()
+    known = [number(figure.references[name]) if name in figure.references else "" for name in _references(figures)]
     name = f"{figure.name} {ARROWS[figure.better]}".strip()
     return [name, value, figure.interval, f"{figure.value.n:,}", *known, figure.note]
 

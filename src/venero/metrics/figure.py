@@ -10,6 +10,7 @@ from typing import Any, Self
 from venero.metrics.intervals import Estimate
 
 HIGHER, LOWER = "higher", "lower"
+NOTHING = 1e-12
 CEILING = "real against real"  # half of the held-out data against the other half
 MEMORISER = "copy of train"  # rows of the training data handed out as samples
 FLOOR = "independent"  # each column or pixel drawn on its own from the training data
@@ -34,13 +35,13 @@ class Figure:
     references: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.name} {self.value.value:.4g}{' ' * bool(self.unit)}{self.unit}"
+        return f"{self.name} {number(self.value.value)} {self.unit}".rstrip()
 
     @property
     def interval(self) -> str:
         """Its interval in words; empty where it has none."""
         low, high = self.value.low, self.value.high
-        return f"{low:.4g} to {high:.4g}" if isfinite(low) and isfinite(high) and low < high else ""
+        return f"{number(low)} to {number(high)}" if isfinite(low) and isfinite(high) and low < high else ""
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON; a number that is not finite is null."""
@@ -62,6 +63,17 @@ def exactly(value: float, n: int = 1) -> Estimate:
     ''
     """
     return Estimate(float(value), float(value), float(value), n)
+
+
+def number(value: float) -> str:
+    """A number in four digits; large counts whole, and what is only not 0 by rounding as 0.
+
+    >>> number(0.123456), number(88741.0), number(1e-18)
+    ('0.1235', '88,741', '0')
+    """
+    if isfinite(value) and abs(value) >= 10_000:
+        return f"{value:,.0f}"
+    return "0" if abs(value) < NOTHING else f"{value:.4g}"
 
 
 def _plain(value: float) -> float | None:

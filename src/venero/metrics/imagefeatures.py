@@ -24,7 +24,7 @@ UPDATES = 400
 BATCH = 100
 AT_ONCE = 512
 WIDTH = 64  # features
-DEPTHS = (32, 64, 128)  # channels of the random convolutions
+DEPTHS = (16, 32, 64)  # channels of the random convolutions
 
 
 def as_tensor(X: Any) -> Tensor:
@@ -88,7 +88,7 @@ def _learn(net: nn.Module, x: Tensor, y: Tensor) -> None:
 
 
 class RandomConvolutions:
-    """Means and standard deviations of what a random convolutional network sees at each of its depths: (n, 2 * 224).
+    """Means and standard deviations of what a random convolutional network sees at each of its depths: (n, 224).
 
     No label is needed; such features tell apart what differs in texture and in shape at several scales (Gu et al. 2021 found
     distances in untrained features to follow those in trained ones). Standardised by the training images.
