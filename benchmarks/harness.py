@@ -19,7 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"
-PACKAGES = ("venero", "torch", "numpy", "scikit-learn", "pythae")
+PACKAGES = ("venero", "torch", "numpy", "scikit-learn", "pythae", "pyod")
 
 
 @dataclass

@@ -41,6 +41,9 @@ _PUBLIC = {
     "PretrainedClassifier": "venero.tasks.pretrain:PretrainedClassifier",
     "pretraining_gain": "venero.tasks.pretrain:pretraining_gain",
     "anomaly_score": "venero.tasks.anomaly:anomaly_score",
+    "anomaly_map": "venero.tasks.attribution:anomaly_map",
+    "AnomalyDetector": "venero.tasks.anomaly:AnomalyDetector",
+    "GenerativeClassifier": "venero.tasks.classify:GenerativeClassifier",
 }
 
 __all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604

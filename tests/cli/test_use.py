@@ -111,28 +111,6 @@ def test_denoise(venero, autoencoder, held_out):
     assert (np.load("d.npy") == library.denoise(library.load(autoencoder), held_out.X[:4], 0.1)).all()
 
 
-def test_detect_ranks_what_the_run_held_out(venero, vae, held_out):
-    done = venero("detect", vae, "-o", "s.csv")
-    table, scores = pd.read_csv("s.csv"), library.anomaly_score(library.load(vae), held_out.X)
-    assert list(table.columns) == ["row", "score", "rank", "label"]
-    assert np.allclose(table["score"], scores)
-    assert table.sort_values("rank")["row"].tolist() == np.argsort(-scores, kind="stable").tolist()
-    assert "the 10 most unusual of 359" in done.out
-    assert [int(line.split()[0]) for line in done.out.splitlines()[-11:-1]] == np.argsort(-scores)[:10].tolist()
-
-
-def test_detect_flags_beyond_the_threshold_of_normal_data(venero, vae, held_out):
-    model = library.load(vae)
-    np.save("odd.npy", np.random.default_rng(0).integers(0, 256, (20, 8, 8)).astype(np.uint8))
-    venero("detect", vae, "odd.npy", "-o", "odd.csv")
-    assert pd.read_csv("odd.csv")["flag"].all()
-    venero("detect", vae, "--reference", "digits", "--fpr", 0.2, "--kind", "reconstruction", "-o", "s.csv")
-    normal = library.anomaly_score(model, library.dataset("digits").X, "reconstruction")
-    flagged = library.anomaly_score(model, held_out.X, "reconstruction") > np.quantile(normal, 0.8)
-    assert (pd.read_csv("s.csv")["flag"] == flagged).all()
-    assert 0.1 < flagged.mean() < 0.3
-
-
 def test_mixed_tables_with_gaps(venero, csv):
     table = pd.read_csv(csv)
     fit = (

@@ -14,13 +14,15 @@ import typer
 
 from venero import __version__
 from venero.cli import compare, show, tasks, use
+from venero.cli.classify import ClassifyGroup
+from venero.cli.detect import detect
 from venero.cli.fit import FitGroup
 from venero.cli.help import Command, Group
 from venero.cli.terminal import complain, heard
 
 FIT = "Fit a model"
 TASKS = ("complete", "edit", "cluster")
-USE = ("sample", "reconstruct", "encode", "interpolate", "denoise", "detect")
+USE = ("sample", "reconstruct", "encode", "interpolate", "denoise")
 BAD_INPUT = 2
 STOPPED = 130  # what a shell reports of a program that Ctrl-C ended
 UsageError: Any = typer.BadParameter.__mro__[1]  # Typer gives its base class no public name
@@ -30,11 +32,13 @@ class Root(Group):
     """The commands in the order in which one needs them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return ["models", "data", "fit", "compare", "report", *USE, *TASKS]
+        return ["models", "data", "fit", "compare", "classify", "report", *USE, "detect", *TASKS]
 
 
 app = typer.Typer(name="venero", cls=Root, rich_markup_mode="rich", pretty_exceptions_enable=False)
 fit = typer.Typer(cls=FitGroup, rich_markup_mode="rich", subcommand_metavar="MODEL [DATA] [OPTIONS]")
+
+classify = typer.Typer(cls=ClassifyGroup, rich_markup_mode="rich", subcommand_metavar="MODEL [DATA] [OPTIONS]")
 
 
 def _version(asked: bool) -> None:
@@ -66,13 +70,22 @@ def start_fit(context: typer.Context) -> None:
         context.get_help()
 
 
+@classify.callback(invoke_without_command=True)
+def start_classify(context: typer.Context) -> None:
+    """Fit a model to each class of labelled data, and judge how well they tell held-out examples apart."""
+    if context.invoked_subcommand is None:
+        context.get_help()
+
+
 app.command("models", cls=Command, rich_help_panel=FIT)(show.models)
 app.command("data", cls=Command, rich_help_panel=FIT)(show.data)
 app.command("report", cls=Command, rich_help_panel=FIT)(show.report)
 app.add_typer(fit, name="fit", rich_help_panel=FIT)
+app.add_typer(classify, name="classify", rich_help_panel=FIT)
 app.command("compare", cls=Command, rich_help_panel=FIT)(compare.compare)
 for name in USE:
     app.command(name, cls=Command, rich_help_panel="Use a fitted model")(getattr(use, name))
+app.command("detect", cls=Command, rich_help_panel="Use a fitted model")(detect)
 for name in TASKS:
     app.command(name, cls=Command, rich_help_panel="Use a fitted model")(getattr(tasks, name))
 

@@ -34,7 +34,11 @@ class FitGroup(Group):
         """The command of the model that was named, with all its flags."""
         if ctx.resilient_parsing and args[0] not in self.list_commands(ctx):
             return None, None, args[1:]
-        return args[0], command(args[0], args[1:]), args[1:]
+        return args[0], self.command(args[0], args[1:]), args[1:]
+
+    def command(self, name: str, argv: Sequence[str]) -> Any:
+        """The command of a model; argv is what follows, which may name the models of nested fields."""
+        return command(name, argv)
 
 
 def summary(name: str) -> str:
@@ -58,22 +62,28 @@ def command(name: str, argv: Sequence[str]) -> Any:
 
     template = find(name)()
     title = type(template).__name__
-    parameters = [_data(), *options(template, title, argv), *options(DataOptions(), "Data"), *options(RunOptions(), "Run")]
+    parameters = [data(), *options(template, title, argv), *options(DataOptions(), "Data"), *options(RunOptions(), "Run")]
 
     def run(**flags: Any) -> None:
         fit(template, flags, shlex.join(["venero", "fit", name, *argv]))
 
-    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
-    return _command(run, name, f"Fit {title} to data. {summary(name)}")
+    return with_parameters(run, parameters, name, f"Fit {title} to data. {summary(name)}")
 
 
-def _data() -> Parameter:
+def data() -> Parameter:
+    """The argument that names the data."""
     from venero.cli.arguments import SOURCE, sources
 
     text = f"{SOURCE} [dim]Default: digits.[/dim]"
     info = typer.Argument(metavar="DATA", help=text, autocompletion=sources, show_default=False)
     return Parameter("data", Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=Annotated[str | None, info])
+
+
+def with_parameters(run: Callable[..., Any], parameters: Sequence[Parameter], name: str, help: str) -> Any:
+    """A command that calls run(**flags) with the values of these parameters."""
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return _command(run, name, help)
 
 
 def _command(function: Callable[..., Any], name: str, help: str) -> Any:

@@ -1,17 +1,14 @@
-"""What a fitted model does: sample, reconstruct, encode, interpolate, denoise, detect. Each writes a file."""
+"""What a fitted model does: sample, reconstruct, encode, interpolate, denoise. Each writes a file."""
 
 from __future__ import annotations
 
 from inspect import signature
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from venero.cli.arguments import HELD_OUT, Count, Folder, Out, Source, one_of, sources
-from venero.cli.terminal import console, say
+from venero.cli.arguments import Count, Folder, Out, Source, one_of
 from venero.cli.using import examples, label_column, label_named, load_run, path_for, rows_of, write_result
-
-TOP = 10  # anomalies that are printed
 
 Label = Annotated[
     str | None,
@@ -28,19 +25,6 @@ How = Annotated[
 Noise = Annotated[
     float | None,
     typer.Option("--noise", min=0, help="Its standard deviation; estimated where not given.", metavar="S", show_default=False),
-]
-KINDS = ("auto", "likelihood", "reconstruction")
-Kind = Annotated[
-    str,
-    typer.Option(
-        "--kind", help="What is unusual: auto, likelihood or reconstruction.", metavar="TEXT", autocompletion=one_of(*KINDS)
-    ),
-]
-Reference = Annotated[
-    str | None,
-    typer.Option(
-        help=f"Normal data that set the threshold. {HELD_OUT}", metavar="DATA", autocompletion=sources, show_default=False
-    ),
 ]
 
 
@@ -106,43 +90,3 @@ def denoise(run: Folder, source: Source = None, noise: Noise = None, n: Count = 
     path = path_for(run, out, "denoised", model)
     X = examples(run, source, n, path).X
     write_result(path, cleaned(model, X, noise), above=X)
-
-
-def detect(
-    run: Folder,
-    source: Source = None,
-    kind: Kind = "auto",
-    reference: Reference = None,
-    fpr: Annotated[float, typer.Option(min=0, max=1, help="Share of normal data that may be flagged.", metavar="SHARE")] = 0.05,
-    out: Out = None,
-) -> None:
-    """Score how unusual examples are, and rank them; with DATA or --reference, flag those beyond a threshold."""
-    import numpy as np
-    import pandas as pd
-
-    from venero.tasks.anomaly import anomaly_score
-
-    model = load_run(run)
-    path = path_for(run, out, "scores")
-    data = examples(run, source)
-    table = pd.DataFrame({"row": np.arange(len(data)), "score": anomaly_score(model, data.X, kind)})
-    table["rank"] = table["score"].rank(ascending=False, method="first").astype(int)
-    if source or reference:
-        normal = anomaly_score(model, examples(run, reference).X, kind)
-        table["flag"] = table["score"] > np.quantile(normal, 1 - fpr)
-    table = table.assign(**label_column(data))
-    _print_top(table)
-    write_result(path, table)
-
-
-def _print_top(table: Any) -> None:
-    from rich.table import Table
-
-    top = table.sort_values("rank").head(TOP)
-    say(f"the {len(top)} most unusual of {len(table):,}:")
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    for name in top.columns:
-        shown.add_column(name, justify="left" if name == "label" else "right")
-    for row in top.itertuples(index=False):
-        shown.add_row(*(f"{v:.5g}" if isinstance(v, float) else str(v) for v in row))
-    console().print(shown)

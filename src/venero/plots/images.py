@@ -11,6 +11,7 @@ from math import ceil
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -36,6 +37,18 @@ def pixels(images: Any) -> Pixels:
         x = x.mean(axis=-1, keepdims=True).astype(np.uint8)  # channels that are no colours: their mean
     rgb = np.broadcast_to(x, (*x.shape[:3], 3))
     return _shrunk(np.concatenate([rgb, np.full((*rgb.shape[:3], 1), 255, np.uint8)], axis=-1))
+
+
+def heat(values: Any) -> Pixels:
+    """Values of pixels (n, H, W) or (n, H, W, C), channels summed, as RGBA bytes (n, H, W, 4): dark is low, bright is high.
+
+    One scale for all of them, from the lowest to the 99.9 % quantile, so that a single pixel does not leave the rest dark.
+    """
+    x = np.asarray(values, np.float64)
+    x = x.sum(-1) if x.ndim == 4 else x
+    low, high = x.min(), np.quantile(x, 0.999)
+    colours = colormaps["inferno"](np.clip((x - low) / max(high - low, 1e-12), 0, 1), bytes=True)
+    return _shrunk(np.asarray(colours, np.uint8))
 
 
 def _shrunk(x: Pixels) -> Pixels:

@@ -22,6 +22,8 @@ def place(n: int, rate: float) -> int:
     >>> place(99, 0.05), place(19, 0.05)
     (95, 19)
     """
+    if not 0 < rate < 1:
+        raise DataError(f"false_positive_rate = {rate}: must be a share above 0 and below 1")
     k = ceil((n + 1) * (1 - rate) - 1e-9)  # 0.95 * 100 is a little over 95 in binary
     if k > n:
         least = ceil(1 / rate - 1 - 1e-9)
