@@ -1,11 +1,10 @@
-# make demo   a fresh machine to a report on handwritten digits, in some minutes
+# make demo   a fresh machine to a comparison of all models on handwritten digits, in some minutes
 # make test   everything that is tested; make lint: style and types
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO := demo
-DEMO_NET := --latent-dim 2 --net mlp --hidden 256,128 --epochs 120 --batch-size 64 --learning-rate 2e-3 --schedule cosine --random-state 0
 
 .PHONY: demo test lint format clean
 
@@ -20,14 +19,11 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable '.[dev]'
 	touch $@ $(VENV)/.package
 
-# An auto-encoder and a VAE of equal size on handwritten digits, each with its report, and the two side by side.
+# Every model that takes images, compared on handwritten digits, with one report.
 demo: $(VENV)/.package
-	$(BIN)/venero fit autoencoder digits --out $(DEMO)/autoencoder --overwrite $(DEMO_NET)
-	$(BIN)/venero fit vae digits --out $(DEMO)/vae --overwrite --likelihood gaussian $(DEMO_NET)
-	$(BIN)/venero report $(DEMO)/autoencoder $(DEMO)/vae -o $(DEMO)/autoencoder-and-vae.html
+	$(BIN)/venero compare digits --minutes 2 --jobs 2 --no-resume --out $(DEMO)
 	@echo
-	@echo "Open these in a browser:"
-	@ls $(CURDIR)/$(DEMO)/*/report.html $(CURDIR)/$(DEMO)/*.html
+	@echo "Open this in a browser: $(CURDIR)/$(DEMO)/report.html"
 
 test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet

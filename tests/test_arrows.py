@@ -19,10 +19,10 @@ ORDER = [
     {"models"},
     {"tasks", "metrics", "plots"},
     {"evaluation"},
-    {"compare", "report"},
+    {"comparison", "jobs", "terms", "leaderboard", "report"},
     {"cli"},
 ]
-BLIND = {"tasks", "metrics", "plots", "report", "evaluation", "compare"}  # they ask for abilities and name no model
+BLIND = {"tasks", "metrics", "plots", "report", "evaluation", "comparison"}  # they ask for abilities and name no model
 
 
 def room(module: str) -> str:

@@ -6,10 +6,12 @@ A job's folder is a run folder as `venero fit` writes it, with `scorecard.json` 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +73,18 @@ def _fit_and_judge(job: Job, judge: Judge) -> None:
     if not (job.folder / CONFIG).exists():
         write_config(job.folder, job.config | {"classes": train.class_names})
     _warm_up()
-    run = Run(folder=job.folder, resume=True, minutes=job.minutes, checkpoint_seconds=10, device="cpu")
+    stop = partial(_leave_with, os.getppid())
+    run = Run(folder=job.folder, resume=True, minutes=job.minutes, checkpoint_seconds=10, device="cpu", callbacks=[stop])
     model = job.model.fit(train.X, train.y, run=run)
     model.save(job.folder)
     write_whole(job.folder / CARD, judge(model, test, train).to_json().encode())
+
+
+def _leave_with(parent: int, row: Any) -> bool:
+    """A comparison that is killed takes its workers with it: one that went on would write where the resumed one does."""
+    if os.getppid() != parent:
+        raise SystemExit
+    return False
 
 
 def _warm_up() -> None:

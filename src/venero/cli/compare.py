@@ -26,7 +26,7 @@ Chosen = Annotated[
 
 def compare(data: str, chosen: list[str] | None = None, **flags: Any) -> None:
     """Fit many models to the same data under the same budget; say which is better at what, with a report."""
-    from venero.compare import compare as compared
+    from venero.comparison import compare as compared
 
     terms = build(Terms(), flags)
     say(f"comparing on {data}: {terms.minutes:g} minutes, {terms.seeds} seed{'s' * (terms.seeds > 1)}")
@@ -55,18 +55,23 @@ def _tell(row: Row) -> None:
 
 
 def _print(board: Leaderboard) -> None:
+    """Each question with its ranking, then what can be claimed."""
     from rich.table import Table
 
     from venero.leaderboard import QUESTIONS
 
-    table = Table("", "place", "model", "figure", "value", "95 % interval", box=None, pad_edge=False, header_style="bold")
     for asked in QUESTIONS:
-        for i, place in enumerate(board.ranking(asked.name)):
+        places = board.ranking(asked.name)
+        if not places:
+            continue
+        table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold", show_header=False, padding=(0, 2))
+        table.title = f"\n{asked.asks}"
+        for place in places:
             value, interval = place.words
-            table.add_row("" if i else asked.asks, str(place.place), place.name, place.figure.name, value, interval)
-        table.add_section()
-    console().print(table)
-    for _, sentence in board.verdict():
-        say(sentence)
+            table.add_row(str(place.place), place.name, place.figure.name, value, interval and f"[dim]{interval}[/]")
+        console().print(table)
+    say("")
+    for sure, sentence in board.verdict():
+        say(f"{'+' if sure else '?'} {sentence}")
     for row, why in board.failures.items():
         say(f"{row} failed: {why}")

@@ -100,7 +100,7 @@ def _question(board: Leaderboard, q: Question) -> Section:
     where = f" in {figure.space}" if figure.space else ""
     lead = f"Measured by {figure.name}{where}; {way}. Models that share a place can't be told apart from the first of them."
     rows = [(p.name, str(p.place), *_words(p), p.figure.note) for p in places]
-    blocks: list[Block] = [Table(("model", "place", "value", "95 % interval", "what it is"), rows, q.asks)]
+    blocks: list[Block] = [Table(("model", "place", "value", "95 % interval", "what it is"), rows)]
     if left := board.left_out(q.name):
         blocks.append(Note(f"Without a comparable answer: {listed(left)}."))
     return Section(q.name, q.asks, lead, blocks)
