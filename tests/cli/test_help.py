@@ -15,7 +15,7 @@ from venero import __version__
 from venero.cli.fields import flag
 from venero.core.catalog import find, models
 
-COMMANDS = ("models", "data", "fit", "report", "sample", "reconstruct", "encode", "interpolate", "denoise", "detect")
+COMMANDS = ("models", "data", "fit", "classify", "report", "sample", "reconstruct", "encode", "interpolate", "denoise", "detect")
 
 
 def test_version(venero):
