@@ -56,7 +56,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    result = Result("papers-clustering", f"python -m benchmarks.papers.clustering --seeds {' '.join(map(str, options.seeds))}")
+    limit = f" --minutes {options.minutes:g}" if options.minutes else ""
+    command = f"python -m benchmarks.papers.clustering --seeds {' '.join(map(str, options.seeds))}{limit}"
+    result = Result("papers-clustering", command)
     began = time.perf_counter()
     train, test = mnist()
     for seed in options.seeds:
