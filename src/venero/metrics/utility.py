@@ -147,9 +147,9 @@ def _alike(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
 
 
 def _places(column: pd.Series[Any], levels: pd.Index[Any]) -> Any:
-    """Texts as categories; as their places where they are more than boosting takes."""
+    """Texts as categories, unknown ones as missing; as their places where they are more than boosting takes."""
     import pandas as pd
 
-    text = column.astype(str).where(column.notna())
-    made = pd.Series(pd.Categorical(text, categories=levels))
+    text = column.astype(str)
+    made = pd.Series(pd.Categorical(text.where(column.notna() & text.isin(levels)), categories=levels))
     return made if len(levels) <= MOST_CATEGORIES else made.cat.codes.astype(float)
