@@ -15,7 +15,22 @@ from venero import __version__
 from venero.cli.fields import flag
 from venero.core.catalog import find, models
 
-COMMANDS = ("models", "data", "fit", "classify", "report", "sample", "reconstruct", "encode", "interpolate", "denoise", "detect")
+COMMANDS = (
+    "models",
+    "data",
+    "fit",
+    "classify",
+    "report",
+    "sample",
+    "reconstruct",
+    "encode",
+    "interpolate",
+    "denoise",
+    "detect",
+    "complete",
+    "edit",
+    "cluster",
+)
 
 
 def test_version(venero):

@@ -160,9 +160,7 @@ class DeepClustering(ClusterMixin, BaseEstimator):
         check(self)
         model = with_codes(self.model, X, run)
         if not hasattr(model.net_, "loss"):
-            raise VeneroError(
-                f"model = {shown(model)}: its network has no loss of its own; give its auto-encoder"
-            )
+            raise VeneroError(f"model = {shown(model)}: its network has no loss of its own; give its auto-encoder")
         if self.augment and model.spec_.kind != "image":
             raise VeneroError(f"DeepClustering.augment = {self.augment!r}: only images can be moved; leave it at 0")
         seed = int(np.random.SeedSequence().generate_state(1)[0]) if self.random_state is None else self.random_state
