@@ -2,9 +2,9 @@
 
 OMP_NUM_THREADS=1 python -m benchmarks.damage      about 5 minutes; writes the table of docs/metrics.md too
 
-Three sets of features: handwritten digits (64 pixels on 0..1, scikit-learn's), the same standardised, and abalone (8 standardised
-columns). 400 real held-out
-examples are compared with up to 400 "samples": other real examples, damaged. Three seeds; each draws and damages anew.
+Three sets of features: handwritten digits (64 pixels on 0..1, scikit-learn's), the same standardised, and abalone (8
+standardised columns). 400 real held-out examples are compared with up to 400 "samples": other real examples, damaged. Three
+seeds; each draws and damages anew.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from venero.metrics import kernel
 from venero.metrics.intervals import Estimate, Z, wilson
-from venero.metrics.neighbours import Floats, Places, as_pair, balls, nearest
+from venero.metrics.neighbours import Floats, Places, as_pair, balls, balls_of, nearest, radii
 
 BLOCKS = 10  # of examples that a jackknife leaves out in turn
 Side = Callable[[Places], Floats]  # what each example contributes, (n,), from counts (n,) or (n, blocks)
@@ -113,16 +113,18 @@ def neighbourhoods(real: Any, generated: Any, k: int = 5) -> Neighbourhoods:
     blocks of the other side (radii are kept as they are). They are of the figure at these n and m, on which all six depend.
     """
     real, generated = as_pair(real, generated, k + 2)
-    near = nearest(real, real, k, same=True)
-    radius = near[0][:, -1]
-    held = balls(generated, real, radius, BLOCKS)
-    reached = balls(real, generated, nearest(generated, generated, k, same=True)[0][:, -1], BLOCKS)
+    distances, places = nearest(real, real, k, same=True)
+    radius = distances[:, -1]
+    short = np.minimum(radius, np.median(radius))
+    held, clipped = balls_of(generated, real, [radius, np.nextafter(short, np.inf)], BLOCKS)  # a short ball has its surface
+    reached = balls(real, generated, radii(generated, k), BLOCKS)
+    ideal = np.bincount(places[distances <= short[:, None]], minlength=len(real))  # short balls that each real example is in
     return Neighbourhoods(
         _share(held.by_point, _any),
         _share(reached.by_point, _any),
         _share(held.by_point, lambda count: count / k, above=np.inf),
         _share(held.by_centre, _any),
-        _clipped_density(real, generated, near, k),
+        _clipped_density(clipped.by_point, ideal, k),
         _clipped_coverage(held.by_centre, len(generated), k),
     )
 
@@ -160,13 +162,9 @@ def _any(count: Places) -> Floats:
     return (count > 0).astype(np.float64)
 
 
-def _clipped_density(real: Floats, generated: Floats, near: tuple[Floats, Places], k: int) -> Estimate:
-    distances, places = near
-    radius = np.minimum(distances[:, -1], np.median(distances[:, -1]))
-    own = np.bincount(places[distances <= radius[:, None]], minlength=len(real))
-    ideal = float(np.minimum(own / k, 1).mean())
-    held = balls(generated, real, np.nextafter(radius, np.inf), BLOCKS)  # the surface of a ball belongs to it here
-    return _share(held.by_point, lambda count: np.minimum(count / k, 1) / ideal)
+def _clipped_density(counts: Places, real: Places, k: int) -> Estimate:
+    ideal = float(np.minimum(real / k, 1).mean())
+    return _share(counts, lambda count: np.minimum(count / k, 1) / ideal)
 
 
 def _clipped_coverage(counts: Places, m: int, k: int) -> Estimate:

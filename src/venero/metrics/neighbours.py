@@ -6,7 +6,7 @@ then taken again in float64 as |x - y|. 50,000 x 50,000 points of 64 numbers nee
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,16 +90,23 @@ def balls(points: Any, centres: Any, radii: Any, blocks: int = 1) -> Held:
     >>> held.by_point.ravel().tolist(), held.by_centre.ravel().tolist()
     ([2, 1], [1, 2])
     """
+    return balls_of(points, centres, [radii], blocks)[0]
+
+
+def balls_of(points: Any, centres: Any, several: Sequence[Any], blocks: int = 1) -> list[Held]:
+    """`balls` for several sets of radii (n,) around the same centres, for which distances are found once."""
     centres, points = as_pair(centres, points, 1)
-    radii = np.asarray(radii, dtype=np.float64)
     space = _Space.of(centres, points, torch.float32)
-    held = Held(np.zeros((len(points), blocks), np.int64), np.zeros((len(centres), blocks), np.int64))
+    sets = [np.asarray(radii, dtype=np.float64) for radii in several]
+    found = [Held(np.zeros((len(points), blocks), np.int64), np.zeros((len(centres), blocks), np.int64)) for _ in sets]
     for a, rows in _by_block(len(centres), blocks):
         for b, columns in _by_block(len(points), blocks):
-            inside = _inside(centres, points, radii, space, rows, columns)
-            held.by_point[columns, a] += inside.sum(0, dtype=torch.int32).numpy()
-            held.by_centre[rows, b] += inside.sum(1, dtype=torch.int32).numpy()
-    return held
+            rough = space.rough(rows, columns)
+            for held, radii in zip(found, sets, strict=True):
+                inside = _inside(centres, points, radii, space, rough, (rows, columns))
+                held.by_point[columns, a] += inside.sum(0, dtype=torch.int32).numpy()
+                held.by_centre[rows, b] += inside.sum(1, dtype=torch.int32).numpy()
+    return found
 
 
 class _Space(NamedTuple):
@@ -141,11 +148,14 @@ def _best(x: Floats, among: Floats, space: _Space, rows: Places, k: int, same: b
     return distances, places, complete | ((distances[:, -1] / space.scale) ** 2 <= unseen)
 
 
-def _inside(centres: Floats, points: Floats, radii: Floats, space: _Space, rows: Places, columns: Places) -> torch.Tensor:
-    """Which of some points are in which of some balls, (rows, columns)."""
+def _inside(
+    centres: Floats, points: Floats, radii: Floats, space: _Space, rough: torch.Tensor, tile: tuple[Places, Places]
+) -> torch.Tensor:
+    """Which of some points are in which of some balls, (rows, columns) of a tile."""
+    rows, columns = tile
     reach = torch.from_numpy((radii[rows] / space.scale) ** 2).to(space.x.dtype) - space.x_norm[rows]
     reach[torch.from_numpy(radii[rows] <= 0)] = -torch.inf  # nothing is in a ball of radius 0
-    beyond = space.rough(rows, columns) - reach[:, None]
+    beyond = rough - reach[:, None]
     slack = space.slack[rows, None]
     inside = beyond < -slack
     unsure = beyond.abs_() <= slack
