@@ -192,8 +192,10 @@ def conclude(areas: dict[str, dict[str, list[float]]], kept: list[list[bool]], r
         if "PyOD" not in name:
             result.add(f"mean AUROC: {name}", mean(by_table), "%", note=f"{len(by_table)} tables")
     best = max(mean(areas[name]) for name in YARDSTICKS)
-    density = max(mean(areas[name]) for name in areas if name.endswith(", likelihood") and "VAE" not in name)
-    result.add("best density model less best yardstick, mean AUROC", density - best, "points", ">= 0")
+    by_density = {name: mean(areas[name]) for name in areas if name.endswith(", likelihood")}  # the VAE's by its lower bound
+    density = max(by_density, key=by_density.__getitem__)
+    gain = by_density[density] - best
+    result.add("best density model less best yardstick, mean AUROC", gain, "points", ">= 0", note=f"the best is {density}")
     vae = mean(areas["VAE, likelihood"])
     result.add("VAE (likelihood) less PCA, mean AUROC", vae - mean(areas["PCA"]), "points", ">= -1")
     for seed, inside in enumerate(kept):

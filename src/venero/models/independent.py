@@ -23,7 +23,7 @@ from venero.train.stage import Stage
 
 LOOKED_AT = 20_000  # examples at most that the start is found on
 ROUNDS = 10  # of k-means along each column, for the start
-AT_ONCE = 2**22  # numbers that responsibilities may take at a time
+AT_ONCE = 2**16  # numbers that responsibilities may take at a time, so that they stay in the processor's cache
 NONE = 1e-9  # examples that a component without any is taken to have
 
 
@@ -167,7 +167,8 @@ def _quantiles(v: Tensor, k: int) -> Tensor:
 
 def _nearest(v: Tensor, mean: Tensor) -> Tensor:
     """1 for the component that is nearest: (b, C), (K, C) -> (b, K, C)."""
-    return nn.functional.one_hot((v[:, None] - mean).abs().argmin(1), len(mean)).movedim(-1, 1).double()
+    nearest = (v[:, None] - mean).abs().argmin(1)  # (b, C)
+    return (nearest[:, None] == torch.arange(len(mean), device=v.device)[:, None]).double()
 
 
 @dataclass(eq=False, kw_only=True, repr=False)
@@ -185,7 +186,7 @@ class Independent(EMModel[IndependentNet], Samples, Scores, Completes):
     score_kind = "exact"
     paper = "Pearson 1894; Dempster, Laird & Rubin 1977"
 
-    n_components: int = param(3, "Gaussians in the mixture of each column of numbers", low=1)
+    n_components: int = param(2, "Gaussians in the mixture of each column of numbers", low=1)
     ridge: float = param(
         1e-3, "added to every variance (of standardised columns), so that single values are no trouble", above=0
     )
