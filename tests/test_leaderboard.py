@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from venero.evaluation.fitted import DENSITY
 from venero.evaluation.scorecard import Scorecard
 from venero.leaderboard import Leaderboard, Row, better, over_seeds
 from venero.metrics.figure import HIGHER, LOWER, Figure, exactly
 from venero.metrics.intervals import Estimate
 
 
-def card(nats: Estimate | None = None, seconds: float | None = None, note: str = "exact") -> Scorecard:
+def card(nats: Estimate | None = None, seconds: float | None = None, space: str = DENSITY) -> Scorecard:
     figures = []
     if nats is not None:
-        figures.append(Figure("likelihood", "log-likelihood", nats, "nats", HIGHER, note=note))
+        figures.append(Figure("likelihood", "log-likelihood", nats, "nats", HIGHER, space))
     if seconds is not None:
         figures.append(Figure("cost", "fit", exactly(seconds), "s", LOWER))
     return Scorecard("M", "d", tuple(figures))
@@ -47,6 +48,28 @@ def test_a_tie_is_said() -> None:
     assert "a and b do not differ by more than chance" in sentence
 
 
+def samples(distance: Estimate, accuracy: Estimate) -> Scorecard:
+    close = Figure("fidelity", "kernel distance", distance, "", LOWER)
+    told = Figure("two-sample", "C2ST accuracy", accuracy, "", LOWER)
+    return Scorecard("M", "d", (close, told))
+
+
+def test_measures_that_contradict_each_other_bear_no_claim_out() -> None:
+    near, far, told, untold = around(0.1, 0.05), around(0.9, 0.05), around(0.9, 0.02), around(0.6, 0.02)
+    b = board(Row("a", 0, samples(near, told)), Row("b", 0, samples(far, untold)))
+    assert places(b, "samples") == {"a": 1, "b": 2}
+    assert b.winner("samples") is None
+    sure, sentence = b.verdict()[0]
+    assert not sure
+    assert "the measures contradict each other. a is ahead in kernel distance" in sentence
+    assert "b in C2ST accuracy 0.6" in sentence
+    agreed = board(Row("a", 0, samples(near, untold)), Row("b", 0, samples(far, told)))
+    assert agreed.winner("samples") == "a"
+    assert agreed.verdict()[0][0]
+    unsure = board(Row("a", 0, samples(near, untold)), Row("b", 0, samples(far, around(0.59, 0.02))))
+    assert unsure.winner("samples") == "a"  # b's lead in the second is within chance
+
+
 def test_lower_is_better_where_it_is() -> None:
     assert places(board(Row("slow", 0, card(seconds=9.0)), Row("quick", 0, card(seconds=1.0))), "cost") == {
         "quick": 1,
@@ -55,11 +78,10 @@ def test_lower_is_better_where_it_is() -> None:
 
 
 def test_scores_of_other_things_are_not_ranked_among_densities() -> None:
-    bits = "lower bound; not comparable with densities: probability of the binarised example"
     b = board(
         Row("a", 0, card(around(-5.0, 0.1))),
-        Row("b", 0, card(around(-6.0, 0.1), note="lower bound")),
-        Row("bits", 0, card(around(-1.0, 0.1), note=bits)),
+        Row("b", 0, card(around(-6.0, 0.1))),
+        Row("bits", 0, card(around(-1.0, 0.1), space="probability of the binarised example")),
     )
     assert places(b, "fit") == {"a": 1, "b": 2}
     assert b.left_out("fit") == ["bits"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
+
+import numpy as np
 
 from venero.core.catalog import MODELS, find, name_of
 from venero.core.errors import StorageError, VeneroError, nearest, shown
@@ -17,10 +19,11 @@ from venero.core.params import check
 from venero.core.runs import Config, Parts, circumstances, parts, split
 from venero.core.storage import fields_to_json
 from venero.data.datasets import Dataset
+from venero.data.sources import names
 from venero.evaluation.evaluate import evaluate
 from venero.evaluation.scorecard import Scorecard
 from venero.jobs import CARD, FAILED, Job, run_all
-from venero.leaderboard import PLANTED, Leaderboard, Row
+from venero.leaderboard import CODE, PLANTED, RARE, Leaderboard, Row
 from venero.metrics.figure import HIGHER, LOWER, Figure, exactly
 from venero.metrics.planted import auroc, plant
 from venero.tasks.anomaly import anomaly_score
@@ -30,6 +33,7 @@ from venero.train.checkpoint import write_whole
 PLAN = "compare.json"
 FITTING = 0.75  # share of the minutes that goes into fits; the rest is about what judging takes
 SHOWN = 10  # held-out examples that the report shows each model's way with
+RAREST = 0.2  # share of the examples up to which one of two classes is taken for anomalies
 SHARE_OF_MEMORY = 0.8  # of the machine's, for all jobs that run at a time
 Models = Sequence[Any] | Mapping[str, Any]
 Tell = Callable[[Row], None]
@@ -61,7 +65,10 @@ def compare(data: Any, models: Models | None = None, *, tell: Tell | None = None
         if tell:
             tell(_row(job))
     sizes = {"train": len(parts.train), "held_out": len(parts.test), "chosen": parts.chosen, "minutes_each": every[0].minutes}
-    how, examples = agreed.decides() | sizes, parts.test.take(slice(SHOWN)).X
+    how, examples = (
+        agreed.decides() | config["data"] | sizes | {"source": source and config["data"]["source"]},
+        parts.test.take(slice(SHOWN)).X,
+    )
     return Leaderboard(parts.train.name or "data", tuple(map(_row, every)), how, str(folder), examples)
 
 
@@ -89,20 +96,47 @@ def judge(model: Any, test: Dataset, train: Dataset, random_state: int = 0) -> S
 
 def _more(model: Any, test: Dataset, random_state: int) -> list[Figure]:
     rows = test.take(slice(1000)).X
-    figures = []
+    figures: list[Figure] = []
     if hasattr(model, "encode"):
-        figures.append(Figure("reconstruction", "code length", exactly(model.encode(rows[:2]).shape[1]), better=LOWER))
+        figures.append(Figure("reconstruction", CODE, exactly(model.encode(rows[:2]).shape[1]), better=LOWER))
     if hasattr(model, "score_samples") or hasattr(model, "reconstruction_error"):
-        found = auroc(anomaly_score(model, rows), anomaly_score(model, plant(rows, random_state)))
-        note = "AUROC of examples against the same with half of another's in them"
-        figures.append(Figure("anomalies", PLANTED, found, better=HIGHER, note=note))
+        figures += _anomalies(model, test.take(slice(1000)), random_state)
     return figures
+
+
+def _anomalies(model: Any, test: Dataset, random_state: int) -> Iterator[Figure]:
+    """How well a model tells planted anomalies, and a rare class where there is one, from ordinary examples."""
+    scores = anomaly_score(model, test.X)
+    found = auroc(scores, anomaly_score(model, plant(test.X, random_state)))
+    yield Figure(
+        "anomalies", PLANTED, found, better=HIGHER, note="AUROC: examples against the same with half of another in them"
+    )
+    if (rare := rare_class(test)) is not None:
+        note = f"AUROC: held-out examples of the rare class {test.class_names[rare]} against the others; both were learned from"
+        is_rare = np.asarray(test.y) == rare
+        yield Figure("anomalies", RARE, auroc(scores[~is_rare], scores[is_rare]), better=HIGHER, note=note)
+
+
+def rare_class(data: Dataset) -> int | None:
+    """The rarer of two classes, where it is so rare that its examples may be called anomalies.
+
+    >>> X = np.zeros((100, 2))
+    >>> rare_class(Dataset(X, np.arange(100) // 90, class_names=("common", "rare")))
+    1
+    """
+    if data.y is None or len(data.class_names) != 2:
+        return None
+    counts = np.bincount(data.y, minlength=2)
+    return int(counts.argmin()) if 1 < counts.min() <= RAREST * counts.sum() else None
 
 
 # -- what is compared ------------------------------------------------------------------------
 def _config(source: str, terms: Terms) -> Config:
     held_out = {"test": terms.test, "random_state": terms.random_state}
-    data = {"source": source, "size": None, "target": None}
+    if source not in names() and Path(source).exists():
+        source = str(Path(source).resolve())  # the runs may be used from another folder
+    size = terms.size and (terms.size[0] if len(terms.size) == 1 else list(terms.size))
+    data = {"source": source, "size": size, "target": terms.target}
     return {"data": data, "split": held_out, "limit": terms.limit, **circumstances()}
 
 

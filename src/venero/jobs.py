@@ -5,6 +5,7 @@ A job's folder is a run folder as `venero fit` writes it, with `scorecard.json` 
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import sys
@@ -13,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Event, Thread, get_ident
 from typing import Any
 
 from venero.core.errors import VeneroError
@@ -106,10 +108,17 @@ def _explained(error: Exception, memory: float | None) -> str:
 
 @contextmanager
 def bounded(gigabytes: float | None) -> Iterator[None]:
-    """Allocations inside the block fail once they exceed this (Linux; elsewhere nothing is bounded)."""
-    if gigabytes is None or not sys.platform.startswith("linux"):
+    """Allocations inside the block fail with MemoryError once they exceed this: at once on Linux, soon after elsewhere."""
+    if gigabytes is None or sys.platform == "win32":  # which has no resource limits
         yield
         return
+    with (limited if sys.platform.startswith("linux") else watched)(gigabytes):
+        yield
+
+
+@contextmanager
+def limited(gigabytes: float) -> Iterator[None]:
+    """The kernel refuses more (RLIMIT_DATA, which on Linux counts what torch and numpy allocate)."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
@@ -119,6 +128,32 @@ def bounded(gigabytes: float | None) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+@contextmanager
+def watched(gigabytes: float, every: float = 0.1) -> Iterator[None]:
+    """A thread looks at the process's peak of resident memory, and raises MemoryError in this one when it is too high."""
+    thread, limit, over = get_ident(), _peak_bytes() + gigabytes * GIGABYTE, Event()
+
+    def watch() -> None:
+        while not over.wait(every):
+            if _peak_bytes() > limit:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(MemoryError))
+                return
+
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _peak_bytes() -> int:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _data_bytes() -> int:

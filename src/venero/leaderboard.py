@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from venero.evaluation.fitted import DENSITY
 from venero.evaluation.scorecard import Scorecard
 from venero.metrics.figure import HIGHER, Figure
 from venero.metrics.intervals import Estimate
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PLANTED = "planted anomalies found"
+RARE = "rare class found"
+CODE = "code length"
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Question:
     asks: str
     figures: tuple[str, ...]
     best: str  # the verdict's verb
+    agree: tuple[str, ...] = ()  # figures that must not contradict a winner
 
 
 QUESTIONS = (
@@ -36,10 +40,11 @@ QUESTIONS = (
         "Whose samples are most like real examples?",
         ("kernel distance", "Fréchet distance"),
         "samples best",
+        ("clipped density", "C2ST accuracy"),
     ),
     Question("coverage", "Whose samples reach all that there is?", ("clipped coverage", "coverage"), "leaves least out"),
     Question("compression", "Whose codes hold the most of an example?", ("PSNR", "squared error"), "compresses best"),
-    Question("anomalies", "Which notices examples put together from two?", (PLANTED,), "finds anomalies best"),
+    Question("anomalies", "Which tells anomalies from ordinary examples?", (RARE, PLANTED), "finds anomalies best"),
     Question("cost", "Which is learned soonest?", ("fit",), "is cheapest"),
 )
 
@@ -98,9 +103,11 @@ class Leaderboard:
     def ranking(self, question: str) -> list[Place]:
         """The models that have an answer, best first; likelihoods of different things are ranked by what most models score."""
         asked = next(q for q in QUESTIONS if q.name == question)
-        name = next(
-            (f for f in asked.figures if any(f in card for n in self.names for card in self.cards(n))), asked.figures[0]
-        )
+        there = [f for f in asked.figures if any(f in card for n in self.names for card in self.cards(n))]
+        return self.ranked((there or asked.figures)[0])
+
+    def ranked(self, name: str) -> list[Place]:
+        """The models that have a figure of this name, best first."""
         found = {n: [card[name] for card in self.cards(n) if name in card] for n in self.names}
         figures = _comparable({n: f for n, f in found.items() if f and not isnan(f[0].value.value)})
         values = {n: over_seeds([f.value for f in each]) for n, each in figures.items()}
@@ -110,6 +117,23 @@ class Leaderboard:
         ]
         return sorted(places, key=lambda p: (p.place, _order(p)))
 
+    def winner(self, question: str) -> str | None:
+        """The one model that is clearly ahead of every other, and that no other measure contradicts."""
+        places = self.ranking(question)
+        first = [p.name for p in places if p.place == 1]
+        return first[0] if len(places) > 1 and len(first) == 1 and not self.contradictions(question, first[0]) else None
+
+    def contradictions(self, question: str, name: str) -> dict[str, Place]:
+        """Figure -> who is clearly ahead of a model by it, of the figures that are to agree about a question."""
+        asked = next(q for q in QUESTIONS if q.name == question)
+        against = {}
+        for figure in asked.agree:
+            places = self.ranked(figure)
+            own = next((p for p in places if p.name == name), None)
+            if own and (ahead := [p for p in places if better(p.value, own.value, p.figure.better)]):
+                against[figure] = ahead[0]
+        return against
+
     def left_out(self, question: str) -> list[str]:
         """Models without a comparable answer to a question."""
         ranked = {place.name for place in self.ranking(question)}
@@ -117,7 +141,7 @@ class Leaderboard:
 
     def verdict(self) -> list[tuple[bool, str]]:
         """A sentence for each question, and whether the figures bear a claim out."""
-        return [sentence for q in QUESTIONS if (sentence := _sentence(q, self.ranking(q.name)))]
+        return [sentence for q in QUESTIONS if (sentence := _sentence(q, self))]
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each model and question."""
@@ -172,24 +196,34 @@ def _order(place: Place) -> float:
 
 
 def _comparable(figures: dict[str, list[Figure]]) -> dict[str, list[Figure]]:
-    """Those that measure the same thing as most do: a score of bits is not one of densities."""
-    what: Callable[[Figure], str] = lambda f: ";".join(p for p in f.note.split("; ") if p.startswith("not comparable"))  # noqa: E731
+    """Those that measure the same thing as most do: a probability of bits is not one of densities."""
+    what: Callable[[Figure], str] = lambda f: f.space if f.group == "likelihood" else ""  # noqa: E731
     kinds = [what(each[0]) for each in figures.values()]
-    most = max(kinds, key=lambda kind: (kinds.count(kind), kind == ""), default="")
+    most = max(kinds, key=lambda kind: (kinds.count(kind), kind == DENSITY), default="")
     return {name: each for name, each in figures.items() if what(each[0]) == most}
 
 
-def _sentence(q: Question, places: list[Place]) -> tuple[bool, str] | None:
+def _sentence(q: Question, board: Leaderboard) -> tuple[bool, str] | None:
     """What can be said: a winner, some that can't be told apart, or nothing where fewer than two have an answer."""
+    places = board.ranking(q.name)
     if len(places) < 2:
         return None
     first = [p for p in places if p.place == 1]
     figure = places[0].figure.name
     if len(first) == 1:
-        return True, f"{first[0].name} {q.best}: {figure} {_said(first[0])}, next {places[1].name} with {_said(places[1])}."
+        against = board.contradictions(q.name, first[0].name)
+        lead = f"{figure} {_said(first[0])}, next {places[1].name} with {_said(places[1])}"
+        return (
+            (False, _contradicted(q, first[0].name, lead, against)) if against else (True, f"{first[0].name} {q.best}: {lead}.")
+        )
     names = " and ".join([", ".join(p.name for p in first[:-1]), first[-1].name])
     span = f"{_said(first[0])} to {_said(first[-1])}"
     return False, f"Which {q.best} can't be told: {names} do not differ by more than chance in {figure} ({span})."
+
+
+def _contradicted(q: Question, name: str, lead: str, against: Mapping[str, Place]) -> str:
+    others = "; ".join(f"{p.name} in {figure} {_said(p)}" for figure, p in against.items())
+    return f"Which {q.best} is not settled: the measures contradict each other. {name} is ahead in {lead}; {others}."
 
 
 def _said(p: Place) -> str:

@@ -19,6 +19,8 @@ class Terms:
     out: str | None = param(None, "folder, with a run folder for each fit; none: runs/compare-DATA")
     resume: bool = param(True, "go on with the comparison in that folder, or begin anew")
     test: float = param(0.2, "share held out, where the data have no test set of their own", above=0, high=0.9)
+    size: tuple[int, ...] | None = param(None, "resize images of a folder: pixels of a side, or height,width", low=1)
+    target: int | str | None = param(None, "the column of a table's file that holds labels, by name or place")
     limit: int | None = param(None, "learn from so many examples at most", low=1)
     random_state: int = param(0, "of the split and of the first seed", low=0, high=LARGEST_SEED)
 

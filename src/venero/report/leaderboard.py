@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from venero.leaderboard import QUESTIONS, Leaderboard, Place, Question
-from venero.metrics.figure import Figure
+from venero.core.catalog import MODELS
+from venero.leaderboard import CODE, QUESTIONS, Leaderboard, Place, Question
+from venero.metrics.figure import CEILING, FLOOR, Figure
 from venero.plots.images import image_grid, pairs
+from venero.plots.ranking import Standing, ranking
 from venero.report.blocks import Block, Card, Cards, Claims, Code, Note, Pictures, Section, Table
 from venero.report.figures import picture
 from venero.report.tabular import cell
@@ -75,8 +78,8 @@ def _cards(board: Leaderboard) -> Cards:
         places = board.ranking(q.name)
         first = [p for p in places if p.place == 1]
         if len(places) > 1:
-            value = first[0].name if len(first) == 1 else "no clear winner"
-            items.append(Card(q.best, value, note=f"{places[0].figure.name} {first[0].words[0]}"))
+            ahead = listed([p.name for p in first])
+            items.append(Card(q.best, board.winner(q.name) or "no clear winner", note=f"{first[0].figure.name}: {ahead} ahead"))
     return Cards(items)
 
 
@@ -99,11 +102,35 @@ def _question(board: Leaderboard, q: Question) -> Section:
     way = {"higher": "higher is better", "lower": "lower is better"}.get(figure.better, "")
     where = f" in {figure.space}" if figure.space else ""
     lead = f"Measured by {figure.name}{where}; {way}. Models that share a place can't be told apart from the first of them."
-    rows = [(p.name, str(p.place), *_words(p), p.figure.note) for p in places]
-    blocks: list[Block] = [Table(("model", "place", "value", "95 % interval", "what it is"), rows)]
+    notes = [_note(board, q, p) for p in places]
+    shared = notes[0] if len(set(notes)) == 1 else ""
+    rows = [(p.name, str(p.place), *_words(p), *([] if shared else [note])) for p, note in zip(places, notes, strict=True)]
+    head = ("model", "place", "value", "95 % interval", *([] if shared or not any(notes) else ["what it is"]))
+    blocks: list[Block] = [_picture(q, places)] if len(places) > 1 else []
+    blocks.append(Table(head, [row[: len(head)] for row in rows]))
+    if shared:
+        blocks.append(Note(f"{shared[0].upper()}{shared[1:]}."))
+    if q.agree:
+        blocks.append(Note(f"A winner is claimed only where {listed(list(q.agree))} put nobody else clearly ahead."))
     if left := board.left_out(q.name):
         blocks.append(Note(f"Without a comparable answer: {listed(left)}."))
     return Section(q.name, q.asks, lead, blocks)
+
+
+def _picture(q: Question, places: list[Place]) -> Pictures:
+    """Values with their intervals, and what real data, a copy of train and independent values have."""
+    figure = places[0].figure
+    standings = [Standing(p.name, *p.value[:3]) for p in places]
+    marks = {name: figure.references[name] for name in (CEILING,) if name in figure.references}
+    label = f"{figure.name} [{figure.unit}]" if figure.unit else figure.name
+    return Pictures([picture(ranking(standings, label, marks), f"{q.asks} {label}: each model with its 95 % interval.")])
+
+
+def _note(board: Leaderboard, q: Question, place: Place) -> str:
+    """What a reader must know of a value: with codes, how long they are."""
+    card = board.cards(place.name)[0]
+    length = f"codes of {card[CODE].value.value:.0f} numbers" if q.name == "compression" and CODE in card else ""
+    return "; ".join(part for part in (length, place.figure.note) if part)
 
 
 def _words(place: Place) -> tuple[str, str]:
@@ -128,7 +155,7 @@ def _samples(models: dict[str, Any]) -> Section | None:
         return None
     lead = "Draws from each model with the same seed: they should be like the data, and differ from each other."
     drawn = {name: m.sample(2 * DRAWN, random_state=0) for name, m in able.items()}
-    return Section("samples", "Samples side by side", lead, list(_shown(drawn)))
+    return Section("drawn", "Samples side by side", lead, list(_shown(drawn)))
 
 
 def _shown(drawn: dict[str, Any]) -> Iterator[Block]:
@@ -165,7 +192,8 @@ def _restored(board: Leaderboard, models: dict[str, Any]) -> Section | None:
 def _held_against(board: Leaderboard) -> Section | None:
     """Figures with a ceiling, a memoriser and a floor."""
     figures = {
-        name: [f for card in board.cards(name)[:1] for f in card.figures if len(f.references) > 1] for name in board.names
+        name: [f for card in board.cards(name)[:1] for f in card.figures if {CEILING, FLOOR} <= set(f.references)]
+        for name in board.names
     }
     names = list(dict.fromkeys(f.name for each in figures.values() for f in each))
     if not names:
@@ -202,8 +230,9 @@ def _failures(board: Leaderboard) -> Section | None:
 def _again(board: Leaderboard) -> Section:
     how = board.how
     lead = f"Held out: {how['chosen']}. Each fit is a run folder of its own, for venero report, sample, evaluate and the rest."
-    terms = " ".join(
-        f"--{k.replace('_', '-')} {v}" for k, v in how.items() if k in ("minutes", "seeds", "test", "random_state")
-    )
-    names = " ".join(board.names)
-    return Section("again", "Do it again", lead, [Code(f"venero compare {board.data} {names} {terms} --out {board.folder}")])
+    if not (how["source"] and set(board.names) <= set(MODELS)):
+        return Section("again", "Do it again", lead, [Note(f"Called from Python, with models or data of its own: {how}.")])
+    terms = [f"--{k.replace('_', '-')} {how[k]}" for k in ("minutes", "seeds", "test", "random_state")]
+    options = [f"--{k} {how[k]}" for k in ("limit", "target", "size") if how.get(k) is not None]
+    words = ["venero compare", quote(how["source"]), *board.names, *terms, *options, "--out", quote(board.folder)]
+    return Section("again", "Do it again", lead, [Code(" ".join(words))])
