@@ -79,6 +79,13 @@ def test_picture_puts_a_figure_between_floor_and_ceiling():
     assert dot.get_xdata()[0] == pytest.approx((0.75 - 0.4) / (0.9 - 0.4))
 
 
+def test_picture_leaves_out_what_is_neither_better_nor_worse():
+    """Between a floor and a ceiling that are equal but for chance, a copy of train would look better than real data."""
+    memory = Figure("memorisation", "nearest row is one of train", exactly(0.88), references={CEILING: 0.88, FLOOR: 0.9})
+    (axes,) = Scorecard("VAE", "digits", (FIDELITY, memory)).plot().axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["recall 0.75"]
+
+
 def test_picture_without_references_says_so():
     (axes,) = Scorecard("VAE", "digits", (Figure("cost", "parameters", exactly(12)),)).plot().axes
     assert "no figure" in axes.texts[0].get_text()

@@ -78,10 +78,10 @@ class Scorecard:
             raise StorageError(f"this is no scorecard ({type(e).__name__}): evaluate the model again") from e
 
     def plot(self) -> matplotlib.figure.Figure:
-        """Each figure that has a floor and a ceiling, with its interval, between those."""
+        """Each figure that has a better direction, a floor and a ceiling: with its interval, between those."""
         from venero.plots.scorecard import Line, scorecard
 
-        placed = [f for f in self.figures if {FLOOR, CEILING} <= set(f.references)]
+        placed = [f for f in self.figures if f.better and {FLOOR, CEILING} <= set(f.references)]
         others = lambda f: {name: v for name, v in f.references.items() if name not in (FLOOR, CEILING)}  # noqa: E731
         ends = [(f.references[FLOOR], f.references[CEILING]) for f in placed]
         lines = [Line(f.group, str(f), *f.value[:3], *end, others(f)) for f, end in zip(placed, ends, strict=True)]
