@@ -16,6 +16,7 @@ from venero import __version__
 from venero.cli import compare, show, tasks, use
 from venero.cli.classify import ClassifyGroup
 from venero.cli.detect import detect
+from venero.cli.evaluate import evaluate
 from venero.cli.fit import FitGroup
 from venero.cli.help import Command, Group
 from venero.cli.terminal import complain, heard
@@ -32,7 +33,7 @@ class Root(Group):
     """The commands in the order in which one needs them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return ["models", "data", "fit", "compare", "classify", "report", *USE, "detect", *TASKS]
+        return ["models", "data", "fit", "compare", "classify", "report", "evaluate", *USE, "detect", *TASKS]
 
 
 app = typer.Typer(name="venero", cls=Root, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -83,6 +84,7 @@ app.command("report", cls=Command, rich_help_panel=FIT)(show.report)
 app.add_typer(fit, name="fit", rich_help_panel=FIT)
 app.add_typer(classify, name="classify", rich_help_panel=FIT)
 app.command("compare", cls=Command, rich_help_panel=FIT)(compare.compare)
+app.command("evaluate", cls=Command, rich_help_panel="Use a fitted model")(evaluate)
 for name in USE:
     app.command(name, cls=Command, rich_help_panel="Use a fitted model")(getattr(use, name))
 app.command("detect", cls=Command, rich_help_panel="Use a fitted model")(detect)
