@@ -18,6 +18,7 @@ from contestants import Broken, Dies, Eats, Raises, diverging
 from examples import numbers
 from venero.core.errors import StorageError, VeneroError
 from venero.data.datasets import Dataset
+from venero.jobs import watched
 from venero.leaderboard import Leaderboard
 
 TERMS: dict[str, Any] = {"minutes": 1, "memory": 4.0}
@@ -63,6 +64,34 @@ def test_who_asks_for_too_much_memory_is_stopped(board: Leaderboard) -> None:
     assert board.failures["eats, seed 0"] == "it asked for more than 4 GB of memory"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="memory is not bounded there")
+def test_where_the_kernel_does_not_refuse_memory_it_is_watched() -> None:
+    taken, began = [], time.monotonic()
+    with pytest.raises(MemoryError), watched(0.2, every=0.01):
+        while time.monotonic() < began + 30:  # 3 GB at most, were it not stopped
+            taken.append(np.ones(2**20))  # 8 MiB
+            time.sleep(0.02)
+            if len(taken) > 400:
+                break
+    assert 200 < 8 * len(taken) < 2000
+    with watched(0.2, every=0.01):  # what was taken before does not count
+        time.sleep(0.05)
+
+
+def test_a_rare_class_counts_as_anomalies(tmp_path: Path) -> None:
+    """Ten of a hundred lie far out: whoever knows the density finds them all, and the first question asked is theirs."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 2)), (np.arange(300) % 10 == 0).astype(int)
+    X[y == 1] += 30 * rng.choice([-1, 1], size=(30, 2))
+    data = Dataset(X, y, name="rare", class_names=("common", "rare"))
+    with joblib.parallel_config(backend="sequential"):
+        found = venero.compare(data, ["gaussian"], out=str(tmp_path / "out"), minutes=1)
+    [place] = found.ranking("anomalies")
+    assert place.figure.name == "rare class found"
+    assert place.value.value == pytest.approx(1.0)
+    assert "class rare" in place.figure.note
+
+
 def test_a_fit_is_a_run_folder(board: Leaderboard) -> None:
     folder = Path(board.rows[0].folder)
     model = venero.load(folder)
@@ -104,25 +133,18 @@ def test_wrong_terms_are_one_line(how: dict[str, Any], line: str, tmp_path: Path
     assert "\n" not in str(e.value)
 
 
-SCRIPT = """
-import sys, venero
-from examples import numbers
-if __name__ == "__main__":
-    slow = venero.AutoEncoder(epochs=60, hidden=(32,), latent_dim=1, batch_size=8)
-    venero.compare(venero.Dataset(numbers(), name="numbers"), {"a": venero.Gaussian(), "b": slow}, out=sys.argv[1], minutes=5)
+SLOW: dict[str, Any] = {"epochs": 60, "hidden": (32,), "latent_dim": 1, "batch_size": 8}
+SCRIPT = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import venero
+from test_compare import DATA, SLOW, TERMS
+venero.compare(DATA, {{"a": venero.Gaussian(), "b": venero.AutoEncoder(**SLOW)}}, out=sys.argv[1], **TERMS)
 """
 
 
 def test_killed_and_called_again_it_ends_the_same(tmp_path: Path) -> None:
-    (tmp_path / "script.py").write_text(SCRIPT)
-    tests = str(Path(__file__).parent)
-
-    def start(out: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {tests!r})\n" + SCRIPT, str(tmp_path / out)]
-        return subprocess.Popen(command, stderr=subprocess.DEVNULL)
-
-    assert start("whole").wait() == 0
-    killed = start("killed")
+    killed = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path / "killed")], stderr=subprocess.DEVNULL)
     log, card = tmp_path / "killed" / "b-0" / "log.jsonl", tmp_path / "killed" / "b-0" / "scorecard.json"
     while killed.poll() is None and not (log.exists() and len(log.read_text().splitlines()) > 5):
         time.sleep(0.02)
@@ -131,11 +153,9 @@ def test_killed_and_called_again_it_ends_the_same(tmp_path: Path) -> None:
     assert (tmp_path / "killed" / "a-0" / "scorecard.json").exists()
     assert not card.exists(), "it ended before it could be killed"
     time.sleep(1)  # its worker sees at its next epoch that it is alone
-    assert start("killed").wait() == 0
-    for name in ("a-0", "b-0"):
-        whole, resumed = (json.loads((tmp_path / out / name / "scorecard.json").read_text()) for out in ("whole", "killed"))
-        drop = lambda said: [f for f in said["figures"] if f["group"] != "cost"]  # noqa: E731
-        assert drop(whole) == drop(resumed)
+    models = {"a": venero.Gaussian(), "b": venero.AutoEncoder(**SLOW)}
+    resumed, whole = (venero.compare(DATA, models, out=str(tmp_path / out), **TERMS) for out in ("killed", "whole"))
+    assert figures(resumed) == figures(whole)
 
 
 @pytest.mark.filterwarnings("ignore")  # dask's own

@@ -75,6 +75,8 @@ def test_lower_is_better_where_it_is() -> None:
         "quick": 1,
         "slow": 2,
     }
+    close = board(Row("a", 0, card(seconds=45.2)), Row("b", 0, card(seconds=45.3)))
+    assert places(close, "cost") == {"a": 1, "b": 1}  # a clock does not say more than that
 
 
 def test_scores_of_other_things_are_not_ranked_among_densities() -> None:

@@ -12,7 +12,7 @@ from venero.core.params import LARGEST_SEED, param
 class Terms:
     """The terms on which models are compared: the same for all."""
 
-    minutes: float = param(5.0, "for everything; each fit has an equal share, and may be done sooner", above=0)
+    minutes: float = param(5.0, "for everything, in equal shares; judging large data takes longer", above=0)
     seeds: int = param(1, "fits of each model, so that luck shows", low=1)
     jobs: int = param(1, "fits at a time, each in a process and on a core of its own", low=1)
     memory: float | None = param(None, "gigabytes that a fit may take; none: an equal share of the machine's", above=0)

@@ -24,7 +24,7 @@ class Standing(NamedTuple):
 
 @styled
 def ranking(
-    standings: Sequence[Standing], label: str, marks: Mapping[str, float] | None = None, *, width: float = 640
+    standings: Sequence[Standing], label: str, marks: Mapping[str, float] | None = None, *, width: float = 480
 ) -> Figure:
     """Each model's value as a point on its interval, in the order given; marks are known values, as lines across."""
     figure, axes = panel(width, ROW * len(standings) + (70 if marks else 50), grid="x")

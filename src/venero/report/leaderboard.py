@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 
 from venero.core.catalog import MODELS
-from venero.leaderboard import CODE, QUESTIONS, Leaderboard, Place, Question
+from venero.leaderboard import CODE, QUESTIONS, TIMING, Leaderboard, Place, Question
 from venero.metrics.figure import CEILING, FLOOR, Figure
 from venero.plots.images import image_grid, pairs
 from venero.plots.ranking import Standing, ranking
 from venero.report.blocks import Block, Card, Cards, Claims, Code, Note, Pictures, Section, Table
 from venero.report.figures import picture
 from venero.report.tabular import cell
-from venero.report.words import duration, listed, number, plural
+from venero.report.words import duration, listed, number, percent, plural
 
 if TYPE_CHECKING:
     from venero.core.estimator import Estimator
@@ -100,7 +100,7 @@ def _question(board: Leaderboard, q: Question) -> Section:
     places = board.ranking(q.name)
     figure = places[0].figure
     way = {"higher": "higher is better", "lower": "lower is better"}.get(figure.better, "")
-    where = f" in {figure.space}" if figure.space else ""
+    where = f"{',' if figure.group == 'likelihood' else ' in'} {figure.space}" if figure.space else ""
     lead = f"Measured by {figure.name}{where}; {way}. Models that share a place can't be told apart from the first of them."
     notes = [_note(board, q, p) for p in places]
     shared = notes[0] if len(set(notes)) == 1 else ""
@@ -130,7 +130,8 @@ def _note(board: Leaderboard, q: Question, place: Place) -> str:
     """What a reader must know of a value: with codes, how long they are."""
     card = board.cards(place.name)[0]
     length = f"codes of {card[CODE].value.value:.0f} numbers" if q.name == "compression" and CODE in card else ""
-    return "; ".join(part for part in (length, place.figure.note) if part)
+    once = f"a time that was taken once is allowed {percent(TIMING)} either way" if q.name == "cost" else ""
+    return "; ".join(part for part in (length, once, place.figure.note) if part)
 
 
 def _words(place: Place) -> tuple[str, str]:
