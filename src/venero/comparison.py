@@ -25,7 +25,8 @@ from venero.evaluation.scorecard import Scorecard
 from venero.jobs import CARD, FAILED, Job, run_all
 from venero.leaderboard import CODE, PLANTED, RARE, Leaderboard, Row
 from venero.metrics.figure import HIGHER, LOWER, Figure, exactly
-from venero.metrics.planted import auroc, plant
+from venero.metrics.planted import plant
+from venero.metrics.ranking import auroc
 from venero.tasks.anomaly import anomaly_score
 from venero.terms import Terms
 from venero.train.checkpoint import write_whole
@@ -107,14 +108,14 @@ def _more(model: Any, test: Dataset, random_state: int) -> list[Figure]:
 def _anomalies(model: Any, test: Dataset, random_state: int) -> Iterator[Figure]:
     """How well a model tells planted anomalies, and a rare class where there is one, from ordinary examples."""
     scores = anomaly_score(model, test.X)
-    found = auroc(scores, anomaly_score(model, plant(test.X, random_state)))
+    found = auroc(anomaly_score(model, plant(test.X, random_state)), scores)
     yield Figure(
         "anomalies", PLANTED, found, better=HIGHER, note="AUROC: examples against the same with half of another in them"
     )
     if (rare := rare_class(test)) is not None:
         note = f"AUROC: held-out examples of the rare class {test.class_names[rare]} against the others; both were learned from"
         is_rare = np.asarray(test.y) == rare
-        yield Figure("anomalies", RARE, auroc(scores[~is_rare], scores[is_rare]), better=HIGHER, note=note)
+        yield Figure("anomalies", RARE, auroc(scores[is_rare], scores[~is_rare]), better=HIGHER, note=note)
 
 
 def rare_class(data: Dataset) -> int | None:

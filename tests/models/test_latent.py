@@ -183,3 +183,14 @@ def test_a_budget_of_time_is_shared_by_both_stages() -> None:
     model = LatentModel(random_state=0, **parts).fit(numbers(), run=Run(minutes=0.04))
     seconds = {row["stage"]: row["seconds"] for row in model.history_}  # when each stage ended
     assert seconds["prior/fit"] - seconds["first/fit"] > 0.3 * seconds["prior/fit"]
+
+
+def test_draws_come_from_the_first_models_own_density() -> None:
+    """With a linear VAE whose codes have a Gaussian prior, sampled columns vary as the data do; means of p(x|z) would not."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 1)) @ np.ones((1, 4)) + rng.normal(size=(600, 4))  # half of each column's variance is its own
+    first = VAE(latent_dim=1, hidden=(), likelihood="gaussian", epochs=60, learning_rate=1e-2, validation=0.0)
+    model = LatentModel(first=first, random_state=0).fit(X)
+    drawn, means = model.sample(4000, random_state=0), model.sample(4000, random_state=0, noise=False)
+    assert drawn.var(0) == pytest.approx(X.var(0), rel=0.25)
+    assert (means.var(0) < 0.75 * drawn.var(0)).all()

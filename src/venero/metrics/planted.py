@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from venero.metrics.intervals import Estimate
-
 SHARE = 0.5  # of the columns, or of an image's area, that is taken from another example
 
 
@@ -42,22 +40,3 @@ def _halves(X: NDArray[Any], donors: NDArray[np.intp], rng: np.random.Generator)
     for i, which in enumerate(rng.integers(0, len(halves), len(X))):
         out[i][halves[which]] = X[donors[i]][halves[which]]
     return out
-
-
-def auroc(normal: NDArray[Any], unusual: NDArray[Any]) -> Estimate:
-    """How often an unusual example scores higher than a normal one, ties counted half; (n,) and (m,) scores.
-
-    The interval is DeLong's (1988), from the variance of each score's own share of wins.
-
-    >>> print(auroc(np.arange(50), np.arange(100, 150)))
-    1 (1 to 1)
-    """
-    from scipy.stats import rankdata
-
-    n, m = len(normal), len(unusual)
-    ranks = rankdata(np.concatenate([normal, unusual]))
-    wins = (ranks[n:] - rankdata(unusual)) / n  # (m,) the share of normal scores below each unusual one
-    losses = 1 - (ranks[:n] - rankdata(normal)) / m  # (n,) the share of unusual scores above each normal one
-    value = float(wins.mean())
-    half = 1.96 * float(np.sqrt(wins.var(ddof=1) / m + losses.var(ddof=1) / n)) if min(n, m) > 1 else 1.0
-    return Estimate(value, max(0.0, value - half), min(1.0, value + half), n + m)

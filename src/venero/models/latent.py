@@ -34,6 +34,11 @@ class LatentNet(nn.Module):
         self.first, self.prior = first, prior
         self.code = first.code
 
+    @property
+    def noisy(self) -> bool:
+        """Whether a code leaves x open: the first model has a density p(x|z)."""
+        return hasattr(self.first, "draw")
+
     def encode(self, x: Tensor) -> Tensor:
         z: Tensor = self.first.encode(x)
         return z
@@ -50,8 +55,11 @@ class LatentNet(nn.Module):
         error: Tensor = self.first.squared_error(batch)
         return error
 
-    def sample(self, n: int, labels: Tensor | None = None) -> Tensor:
-        return self.decode(self.prior.sample(n).to(torch.float32))
+    def sample(self, n: int, labels: Tensor | None = None, noise: bool = True) -> Tensor:
+        """z from the prior, then x ~ p(x|z) where the first model has one, else (or without `noise`) its decoding of z."""
+        z = self.prior.sample(n).to(torch.float32)
+        x: Tensor = self.first.draw(z) if noise and self.noisy else self.decode(z)
+        return x
 
 
 @dataclass(eq=False, kw_only=True, repr=False)

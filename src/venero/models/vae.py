@@ -124,10 +124,14 @@ class VAENet(nn.Module):
         h = self.decode_to(z, y)
         return self.observation.sample(h) if noise else self.observation.mean(h)
 
+    def draw(self, z: Tensor) -> Tensor:
+        """x ~ p(x|z)."""
+        return self.observation.sample(self.decode_to(z, None))
+
     def redraw(self, x: Tensor) -> Tensor:
         """A draw of p(x'|z) with z from q(z|x): a step of the chain by which unknown values are drawn (Rezende 2014, F)."""
         mu, log_sigma = self.posterior(bits(x) if self.observation.binary else x)
-        return self.observation.sample(self.decode_to(mu + log_sigma.exp() * torch.randn_like(mu), None))
+        return self.draw(mu + log_sigma.exp() * torch.randn_like(mu))
 
     def squared_errors(self, batch: Batch) -> Tensor:
         return self.observation.squared_errors(batch.x, self.decode_to(self.encode(batch.x), self._label(batch)))

@@ -94,7 +94,8 @@ class Subject:
     @property
     def draws_means(self) -> bool:
         """Whether samples can be had without observation noise."""
-        return "noise" in signature(getattr(self.model, "net_", self.model).sample).parameters
+        net = getattr(self.model, "net_", self.model)
+        return bool(getattr(net, "noisy", "noise" in signature(net.sample).parameters))
 
     @property
     def class_names(self) -> dict[Any, str]:
