@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ class Result:
 
     def save(self) -> None:
         RESULTS.mkdir(exist_ok=True)
-        rows = [asdict(f) | {"passed": f.passed} for f in self.figures]
+        finite = lambda value: value if isfinite(value) else None  # noqa: E731  JSON has no NaN
+        rows = [asdict(f) | {"value": finite(f.value), "passed": f.passed} for f in self.figures]
         record = {"name": self.name, "command": self.command, "figures": rows, "seconds": round(self.seconds, 1)}
         record |= {"commit": commit(), "versions": versions(), "machine": machine(), "when": time.strftime("%Y-%m-%d")}
         (RESULTS / f"{self.name}.json").write_text(json.dumps(record, indent=1) + "\n")
@@ -112,7 +114,7 @@ def table(paths: Iterable[Path]) -> str:
         names = list(dict.fromkeys(f["name"] for f in record["figures"]))
         for name in names:
             rows = [f for f in record["figures"] if f["name"] == name]
-            values = ", ".join(f"{f['value']:.4g}" for f in rows)
+            values = ", ".join("not finite" if f["value"] is None else f"{f['value']:.4g}" for f in rows)
             verdict = "" if rows[0]["passed"] is None else ("passed" if all(f["passed"] for f in rows) else "**fell short**")
             gate = rows[0]["gate"]
             lines.append(
