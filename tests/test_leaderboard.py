@@ -113,3 +113,11 @@ def test_better_is_wrong_at_its_stated_rate() -> None:
         a, b = (around(float(m), 1.96 * 0.1) for m in rng.normal(0, 0.1, 2))
         wrong += better(a, b, HIGHER) or better(b, a, HIGHER)
     assert 0.03 < wrong / 1000 < 0.07
+
+
+def test_who_used_up_its_time_is_told() -> None:
+    rows = (Row("quick", 0, card(seconds=1.0)), Row("slow", 0, card(seconds=60.5)))
+    b = Leaderboard("planted", rows, {"seeds": 1, "minutes_each": 1.0})
+    assert b.cut_off == ["slow"]
+    assert b.remarks() == ["slow was still learning when the time was up: more minutes may change the order."]
+    assert board(*rows).remarks() == []

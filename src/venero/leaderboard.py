@@ -101,6 +101,13 @@ class Leaderboard:
         """Row -> why it has no scorecard."""
         return {f"{row.name}, seed {row.seed}": row.failure for row in self.rows if row.card is None}
 
+    @property
+    def cut_off(self) -> list[str]:
+        """Models of which a fit used up its time: with more they may get better."""
+        each = 60 * self.how.get("minutes_each", inf)
+        spent = lambda card: "fit" in card and card["fit"].value.value >= 0.98 * each  # noqa: E731
+        return [name for name in self.names if any(spent(card) for card in self.cards(name))]
+
     def ranking(self, question: str) -> list[Place]:
         """The models that have an answer, best first; likelihoods of different things are ranked by what most models score."""
         asked = next(q for q in QUESTIONS if q.name == question)
@@ -144,6 +151,12 @@ class Leaderboard:
         """A sentence for each question, and whether the figures bear a claim out."""
         return [sentence for q in QUESTIONS if (sentence := _sentence(q, self))]
 
+    def remarks(self) -> list[str]:
+        """What a reader of the verdict must know."""
+        cut = self.cut_off
+        still = f"{' and '.join(cut)} {'were' if len(cut) > 1 else 'was'} still learning when the time was up"
+        return [f"{still}: more minutes may change the order."] if cut else []
+
     def to_frame(self) -> pd.DataFrame:
         """One row for each model and question."""
         import pandas as pd
@@ -158,7 +171,7 @@ class Leaderboard:
                 yield q.name, p.name, p.place, f.name, v.value, v.low, v.high, f.unit, f.better, p.seeds, f.note
 
     def __str__(self) -> str:
-        lines = [f"{self.data}: {', '.join(self.names)}", *(text for _, text in self.verdict())]
+        lines = [f"{self.data}: {', '.join(self.names)}", *(text for _, text in self.verdict()), *self.remarks()]
         return "\n".join([*lines, *(f"{row}: {why}" for row, why in self.failures.items())])
 
     def report(self, out: Any = None) -> Any:

@@ -71,6 +71,13 @@ def test_a_time_budget_ends_a_run_and_counts_what_was_before_a_resume(tmp_path: 
     assert 1 <= len(model.history_) < 100_000
 
 
+def test_a_budget_that_is_over_at_the_end_of_an_epoch_is_told_too(tmp_path: Path) -> None:
+    """One update an epoch, and a callback that takes the time that is left."""
+    run = Run(folder=tmp_path, minutes=0.01, callbacks=[lambda row: time.sleep(0.7)])
+    AutoEncoder(epochs=5, **FIT | {"batch_size": 1000}).fit(X, run=run)
+    assert "stopped after 0.01 minutes, after epoch 1" in (tmp_path / "log.jsonl").read_text()
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
     model = AutoEncoder(epochs=50, optimizer="sgd", learning_rate=1e3, validation=0.0, **FIT)
     with pytest.raises(

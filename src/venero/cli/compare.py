@@ -73,5 +73,7 @@ def _print(board: Leaderboard) -> None:
     say("")
     for sure, sentence in board.verdict():
         say(f"{'+' if sure else '?'} {sentence}")
+    for remark in board.remarks():
+        say(f"! {remark}")
     for row, why in board.failures.items():
         say(f"{row} failed: {why}")

@@ -85,7 +85,7 @@ def _cards(board: Leaderboard) -> Cards:
 
 def _verdict(board: Leaderboard) -> Section:
     lead = "What the figures bear out: a claim only where the interval of the difference leaves out zero."
-    blocks: list[Block] = [Claims(board.verdict())]
+    blocks: list[Block] = [Claims(board.verdict()), *map(Note, board.remarks())]
     if board.how["seeds"] == 1:
         blocks.append(
             Note(

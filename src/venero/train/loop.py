@@ -19,7 +19,7 @@ from venero.train.distributed import group
 from venero.train.progress import Event, JsonLines, Row, listener
 from venero.train.rules import Rule
 from venero.train.run import Run
-from venero.train.stage import Meter, Place, Stage, epoch_order
+from venero.train.stage import DONE, Meter, Place, Stage, epoch_order
 
 BETWEEN_CHECKS = 50  # updates between looks at a loss that lies on an accelerator, where each look waits for it
 BETWEEN_EVENTS = 0.2  # seconds between steps of a progress bar
@@ -99,7 +99,6 @@ class Trainer:
         for rows in order.split(stage.batch_size)[self.place.update :]:
             self._update(stage, rows)
             if self._out_of_time(stage):
-                self.place.reason = f"stopped after {self.run.minutes:g} minutes, in epoch {self.place.epoch + 1}"
                 break
         self._check(stage, every=1)
         over = stage.rule.end_epoch()
@@ -131,7 +130,11 @@ class Trainer:
         if self.run.minutes is None:
             return False
         until = self.place.entered + stage.share * (60 * self.run.minutes - self.place.entered)
-        return self.group.agree(self.elapsed() > until)
+        over = self.group.agree(self.elapsed() > until)
+        if over and self.place.epoch < stage.epochs and self.place.reason == DONE:  # a reason that was given before stays
+            where = f"in epoch {self.place.epoch + 1}" if self.place.update else f"after epoch {self.place.epoch}"
+            self.place.reason = f"stopped after {self.run.minutes:g} minutes, {where}"
+        return over
 
     def elapsed(self) -> float:
         """Seconds of training, earlier pieces of a resumed run counted in."""

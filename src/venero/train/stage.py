@@ -13,6 +13,8 @@ from venero.data.data import Data
 from venero.train.distributed import Group
 from venero.train.rules import Logs, Rule
 
+DONE = "finished"
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -73,7 +75,7 @@ class Place:
     waited: int = 0
     over: bool = False  # this stage
     finished: bool = False  # all stages
-    reason: str = "finished"
+    reason: str = DONE
 
 
 def epoch_order(n: int, seed: int, stage: int, epoch: int) -> Tensor:
