@@ -156,7 +156,7 @@ def test_what_encode_accepts_after_fit(refused):
     [
         (np.full((2, 3, 3), 255.0), "255 to 255, outside 0..1", "X / 255"),
         (np.full((2, 3, 3), 16.0), "outside 0..1", "X / 16"),
-        (np.full((2, 3, 3), -1.0), "from -1 to -1", "(X + 1) / 1"),
+        (np.full((2, 3, 3), -1.0), "from -1 to -1", "X + 1"),
         (np.full((2, 3, 3), 300, np.int32), "int32", "X / 300"),
         (np.full((2, 3, 3), 200, np.int64), "int64", "X.astype('uint8')"),
         (np.full((2, 3, 3), np.nan), "NaN", "fill them in"),
