@@ -7,9 +7,9 @@ AUROC on the 30 %. Columns are standardised by the training part, of which 10,00
 all; of 33_skin and 34_smtp the distinct rows are split, or duplicates would be in both parts. Each model has one setting for
 all tables.
 
-What was chosen on these tables and these labels, so that the gate on density models is a little easier than new tables would be: the
-catalog's `Independent` and its number of components, out of some sixty detectors and settings that were tried on seed 0; and that
-the best of the density models is counted, the VAE's bound among them.
+What was chosen on these tables and these labels, so that the gate on density models is a little easier than new tables would
+be: the catalog's `Independent` and its number of components, out of some sixty detectors and settings that were tried on seed
+0; and that the best of the density models is counted, the VAE's bound among them.
 
 A second run learns and calibrates on normal rows alone, and asks whether the share of the normal test rows that is flagged lies
 in the interval that a stated false-positive rate of 5 % comes with.

@@ -3,8 +3,8 @@
 python -m benchmarks.papers.clustering --seeds 0
 
 No label is used in training. The paper has 0.89; k-means on pixels about 0.53. The auto-encoder learns to restore masked
-images, each as it is and moved a little (Guo, Zhu, Liu & Yin 2018). Its net and the movement were chosen by accuracy on 10,000 to
-15,000 of these images, in about eight trials.
+images, each as it is and moved a little (Guo, Zhu, Liu & Yin 2018). Its net and the movement were chosen by accuracy on 10,000
+to 15,000 of these images, in about eight trials.
 """
 
 from __future__ import annotations
