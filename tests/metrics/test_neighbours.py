@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 
 from venero.core.errors import DataError
 from venero.metrics import neighbours
-from venero.metrics.neighbours import balls, nearest, radii
+from venero.metrics.neighbours import balls, balls_of, nearest, radii
 
 CLOUDS = {
     "plain": lambda rng, n: rng.normal(size=(n, 5)),
@@ -78,3 +78,13 @@ def test_what_is_wrong_is_said() -> None:
         radii(np.array([[np.nan], [1.0], [2.0]]), 1)
     with pytest.raises(DataError, match=r"shape \(4, 2, 2\)"):
         radii(np.zeros((4, 2, 2)), 1)
+
+
+def test_balls_around_both_sides_are_those_of_two_passes() -> None:
+    rng = np.random.default_rng(3)
+    points, centres = rng.normal(size=(90, 5)), rng.normal(size=(70, 5))
+    out, back = rng.uniform(1, 4, 70), rng.uniform(0, 4, 90)
+    there, here = balls_of(points, centres, [out], 3, back=back)
+    for found, expected in ((there, balls(points, centres, out, 3)), (here, balls(centres, points, back, 3))):
+        np.testing.assert_array_equal(found.by_point, expected.by_point)
+        np.testing.assert_array_equal(found.by_centre, expected.by_centre)

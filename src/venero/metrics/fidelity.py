@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from venero.metrics import kernel
 from venero.metrics.intervals import Estimate, Z, wilson
-from venero.metrics.neighbours import Floats, Places, as_pair, balls, balls_of, nearest, radii
+from venero.metrics.neighbours import Floats, Places, as_pair, balls_of, nearest, radii
 
 BLOCKS = 10  # of examples that a jackknife leaves out in turn
 Side = Callable[[Places], Floats]  # what each example contributes, (n,), from counts (n,) or (n, blocks)
@@ -116,8 +116,8 @@ def neighbourhoods(real: Any, generated: Any, k: int = 5) -> Neighbourhoods:
     distances, places = nearest(real, real, k, same=True)
     radius = distances[:, -1]
     short = np.minimum(radius, np.median(radius))
-    held, clipped = balls_of(generated, real, [radius, np.nextafter(short, np.inf)], BLOCKS)  # a short ball has its surface
-    reached = balls(real, generated, radii(generated, k), BLOCKS)
+    sets = [radius, np.nextafter(short, np.inf)]  # a short ball has its surface
+    held, clipped, reached = balls_of(generated, real, sets, BLOCKS, back=radii(generated, k))
     ideal = np.bincount(places[distances <= short[:, None]], minlength=len(real))  # short balls that each real example is in
     return Neighbourhoods(
         _share(held.by_point, _any),

@@ -93,20 +93,31 @@ def balls(points: Any, centres: Any, radii: Any, blocks: int = 1) -> Held:
     return balls_of(points, centres, [radii], blocks)[0]
 
 
-def balls_of(points: Any, centres: Any, several: Sequence[Any], blocks: int = 1) -> list[Held]:
-    """`balls` for several sets of radii (n,) around the same centres, for which distances are found once."""
+def balls_of(points: Any, centres: Any, several: Sequence[Any], blocks: int = 1, back: Any = None) -> list[Held]:
+    """`balls` for several sets of radii (n,) around the same centres, for which distances are found once.
+
+    back: radii (m,) of balls around the points; then the last of the list is `balls(centres, points, back)`.
+    """
     centres, points = as_pair(centres, points, 1)
     space = _Space.of(centres, points, torch.float32)
-    sets = [np.asarray(radii, dtype=np.float64) for radii in several]
-    found = [Held(np.zeros((len(points), blocks), np.int64), np.zeros((len(centres), blocks), np.int64)) for _ in sets]
+    wanted = [_Balls(np.asarray(radii, np.float64), around=0) for radii in several]
+    wanted += [] if back is None else [_Balls(np.asarray(back, np.float64), around=1)]
+    counts = [[np.zeros((n, blocks), np.int64) for n in (len(points), len(centres))] for _ in wanted]
     for a, rows in _by_block(len(centres), blocks):
         for b, columns in _by_block(len(points), blocks):
             rough = space.rough(rows, columns)
-            for held, radii in zip(found, sets, strict=True):
-                inside = _inside(centres, points, radii, space, rough, (rows, columns))
-                held.by_point[columns, a] += inside.sum(0, dtype=torch.int32).numpy()
-                held.by_centre[rows, b] += inside.sum(1, dtype=torch.int32).numpy()
-    return found
+            for (over_rows, over_columns), these in zip(counts, wanted, strict=True):
+                inside = _inside(centres, points, these, space, rough, (rows, columns))
+                over_rows[columns, a] += inside.sum(0, dtype=torch.int32).numpy()
+                over_columns[rows, b] += inside.sum(1, dtype=torch.int32).numpy()
+    return [Held(*(pair[::-1] if these.around else pair)) for pair, these in zip(counts, wanted, strict=True)]
+
+
+class _Balls(NamedTuple):
+    """Radii, and whether the balls are around the rows (0) or the columns (1) of a table of distances."""
+
+    radii: Floats
+    around: int
 
 
 class _Space(NamedTuple):
@@ -149,21 +160,22 @@ def _best(x: Floats, among: Floats, space: _Space, rows: Places, k: int, same: b
 
 
 def _inside(
-    centres: Floats, points: Floats, radii: Floats, space: _Space, rough: torch.Tensor, tile: tuple[Places, Places]
+    centres: Floats, points: Floats, balls: _Balls, space: _Space, rough: torch.Tensor, tile: tuple[Places, Places]
 ) -> torch.Tensor:
-    """Which of some points are in which of some balls, (rows, columns) of a tile."""
+    """Which of some points and some centres are in the balls around the others, (rows, columns) of a tile."""
+    radii = balls.radii[tile[balls.around]]
+    reach = torch.from_numpy((radii / space.scale) ** 2).to(space.x.dtype)
+    reach[torch.from_numpy(radii <= 0)] = -torch.inf  # nothing is in a ball of radius 0
     rows, columns = tile
-    reach = torch.from_numpy((radii[rows] / space.scale) ** 2).to(space.x.dtype) - space.x_norm[rows]
-    reach[torch.from_numpy(radii[rows] <= 0)] = -torch.inf  # nothing is in a ball of radius 0
-    beyond = rough - reach[:, None]
+    beyond = rough - (reach - space.x_norm[rows])[:, None] if not balls.around else (rough - reach) + space.x_norm[rows, None]
     slack = space.slack[rows, None]
     inside = beyond < -slack
     unsure = beyond.abs_() <= slack
     if unsure.any():
         i, j = unsure.numpy().nonzero()
         for some in _pieces(len(i), TILE * 16):
-            a, b = rows[i[some]], columns[j[some]]
-            inside[i[some], j[some]] = torch.from_numpy(_distance(centres[a], points[b]) < radii[a])
+            near = _distance(centres[rows[i[some]]], points[columns[j[some]]]) < radii[(j if balls.around else i)[some]]
+            inside[i[some], j[some]] = torch.from_numpy(near)
     return inside
 
 
