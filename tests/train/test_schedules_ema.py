@@ -153,7 +153,7 @@ def test_the_fitted_weights_are_the_average(monkeypatch: pytest.MonkeyPatch) -> 
 def test_held_out_losses_are_of_the_averaged_weights() -> None:
     fields: dict[str, Any] = {"epochs": 3, "batch_size": 20, "learning_rate": 0.05, "validation": 0.25}
     model = small("autoencoder", ema=0.99, **fields).fit(numbers())
-    from venero.core.estimator import hold_out
+    from venero.core.learners import hold_out
     from venero.data.data import Data
     from venero.maths.random import seeded
 

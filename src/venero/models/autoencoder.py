@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from venero.core.abilities import Reconstructs
 from venero.core.errors import VeneroError
-from venero.core.estimator import GradientModel
+from venero.core.learners import GradientModel
 from venero.core.params import param
 from venero.data.spec import Batch, Spec
 from venero.nn.coder import Coder, coder

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from venero.core.abilities import Completes, Samples, Scores
-from venero.core.estimator import EMModel
+from venero.core.learners import EMModel
 from venero.core.params import param
 from venero.data.data import Data
 from venero.data.spec import Batch, Column, Spec

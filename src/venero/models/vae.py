@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from venero.core.abilities import Reconstructs, Samples, Scores
 from venero.core.errors import VeneroError
-from venero.core.estimator import GradientModel
+from venero.core.learners import GradientModel
 from venero.core.params import param, positive
 from venero.data.data import Data
 from venero.data.spec import Batch, Spec
