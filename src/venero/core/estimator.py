@@ -100,7 +100,8 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
         seed = group().first_says(self._seed(run))
         with seeded(seed):
             self.net_ = self.build(self.spec_).to(device)
-            trainer = Trainer(self.net_, run, seed=seed, identity=self._identity(data, seed))
+            identity = {} if run.folder is None else self._identity(data, seed)  # reads all data: for checkpoints alone
+            trainer = Trainer(self.net_, run, seed=seed, identity=identity)
             with nullcontext() if device.type == "cpu" else device:  # as a context a device costs microseconds a call
                 self.history_: list[Row] = trainer.fit(self.stages(self.net_, data))
         self.fit_seconds_ = round(trainer.elapsed(), 3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,3 +72,8 @@ def bootstrap(statistic: Callable[..., float], *samples: NDArray[Any], draws: in
     again = [float(statistic(*(s[rng.integers(0, len(s), len(s))] for s in samples))) for _ in range(draws)]
     low, high = np.quantile(again, [0.025, 0.975])
     return Estimate(float(statistic(*samples)), float(low), float(high), min(map(len, samples)))
+
+
+def columns(found: Mapping[str, Estimate]) -> dict[str, float]:
+    """Each estimate as three columns of a table: x, x_low, x_high."""
+    return {name + end: v for name, e in found.items() for end, v in zip(("", "_low", "_high"), e[:3], strict=True)}

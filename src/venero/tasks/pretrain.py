@@ -24,7 +24,7 @@ from venero.core.params import LARGEST_SEED, check, param, positive
 from venero.data.data import Data
 from venero.data.spec import Batch
 from venero.maths.random import seeded
-from venero.metrics.intervals import Estimate, mean, share
+from venero.metrics.intervals import columns, mean, share
 from venero.tasks.finetune import examples_of, train, with_codes, with_net
 from venero.train.progress import Row
 from venero.train.rules import Descent, GradientDescent, Objective
@@ -173,9 +173,4 @@ def _pair(model: Any, known: Labelled, test: Labelled, fields: dict[str, Any]) -
     }
     gain = mean(wrong["scratch"].astype(np.float64) - wrong["pretrained"])
     found = {name: share(hits) for name, hits in wrong.items()} | {"gain": gain}
-    return {"labels": len(known.y), "seed": fields["random_state"]} | _columns(found)
-
-
-def _columns(found: dict[str, Estimate]) -> dict[str, float]:
-    """Each estimate as three columns: x, x_low, x_high."""
-    return {name + end: v for name, e in found.items() for end, v in zip(("", "_low", "_high"), e[:3], strict=True)}
+    return {"labels": len(known.y), "seed": fields["random_state"]} | columns(found)

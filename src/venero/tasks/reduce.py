@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from venero.core.errors import DataError, VeneroError, shown
 from venero.core.params import positive
-from venero.metrics.intervals import Estimate, bootstrap, mean
+from venero.metrics.intervals import Estimate, bootstrap, columns, mean
 from venero.metrics.representation import flat, knn_accuracy
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _figures(encoder: Any, train: Any, test: Any, k: int) -> dict[str, float]:
     error = _squared_error(encoder, X_test, seen, codes)
     if error is not None:
         found |= _lost(error, ((seen - _rows(encoder, X).mean(0)) ** 2).sum(1))
-    return {"latent_dim": codes.shape[1]} | _columns(found)
+    return {"latent_dim": codes.shape[1]} | columns(found)
 
 
 def _pca(encoder: Any, train: Any, test: Any, length: int, k: int) -> dict[str, float]:
@@ -128,8 +128,3 @@ def _take(part: Any, rows: NDArray[np.int64]) -> Any:
     if part is None:
         return None
     return part.iloc[rows] if hasattr(part, "iloc") else np.asarray(part)[rows]
-
-
-def _columns(found: dict[str, Estimate]) -> dict[str, float]:
-    """Each estimate as three columns: x, x_low, x_high."""
-    return {name + end: v for name, e in found.items() for end, v in zip(("", "_low", "_high"), e[:3], strict=True)}
