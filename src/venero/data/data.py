@@ -78,11 +78,19 @@ class Data:
 
     def checksum(self) -> int:
         """A number that changes with any of the examples or labels; of large data, with any of some spread evenly over them."""
-        n = min(len(self), max(1, CHECKED[self.on_disk] // (4 * self.spec.numel)))
+        n = max(1, CHECKED[self.on_disk] // (4 * self.spec.numel))
         total = 0 if self.y is None else zlib.crc32(self.y.cpu().numpy().tobytes())
-        for batch in self.batches(1024, torch.linspace(0, len(self) - 1, n, device=self.rows.device).round().long()):
+        for batch in self.batches(1024, self._spread(n)):
             total = zlib.crc32(batch.x.cpu().contiguous().numpy().tobytes(), total)
         return total
+
+    def some(self, n: int) -> Batch:
+        """At most n examples, spread evenly over all."""
+        return self.batch(self._spread(n))
+
+    def _spread(self, n: int) -> Tensor:
+        """At most n places, evenly spread."""
+        return torch.linspace(0, len(self) - 1, min(n, len(self)), device=self.rows.device).round().long()
 
     def head(self, n: int) -> Batch:
         """The first n examples."""

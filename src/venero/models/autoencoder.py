@@ -6,7 +6,7 @@ Rifai, Vincent, Muller, Glorot & Bengio 2011 (contractive); Ng 2011 (sparse, KL 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -16,11 +16,14 @@ from venero.core.abilities import Reconstructs
 from venero.core.errors import VeneroError
 from venero.core.learners import GradientModel
 from venero.core.params import param
+from venero.data.data import Data
 from venero.data.spec import Batch, Spec
 from venero.nn.coder import Coder, coder
 from venero.nn.mlp import ACTIVATIONS
 from venero.nn.observation import Bernoulli, Columns, Observation, Squared
+from venero.nn.start import start_at
 from venero.nn.tied import TiedDecoder
+from venero.train.stage import Stage
 
 
 def masking(x: Tensor, level: float) -> Tensor:
@@ -164,3 +167,7 @@ class AutoEncoder(GradientModel[AutoEncoderNet], Reconstructs):
         if self.corruption in ("masking", "salt and pepper") and self.corruption_level > 1:
             raise VeneroError(f"AutoEncoder.corruption_level = {self.corruption_level!r}: a share of elements, must be <= 1")
         return AutoEncoderNet(spec, coder(self, spec), self)
+
+    def stages(self, net: AutoEncoderNet, data: Data) -> Iterator[Stage]:
+        start_at(net.decoder, net.observation, data.some(1024).x.mean(0))
+        yield from super().stages(net, data)

@@ -28,6 +28,7 @@ from venero.maths.random import bits, keyed_normal, keyed_uniform, row_keys
 from venero.nn.coder import Coder, coder
 from venero.nn.mlp import ACTIVATIONS
 from venero.nn.observation import OBSERVATIONS
+from venero.nn.start import start_at
 from venero.train.stage import Stage
 
 DRAWS = 16  # of z for the bound of one example: its noise is then well below a nat
@@ -267,6 +268,7 @@ class VAE(GradientModel[VAENet], Samples, Scores, Reconstructs):
         labels = data.labels()
         if labels is not None:
             net.label_share.copy_(torch.bincount(labels, minlength=net.n_classes) / len(labels))
+        start_at(net.decoder, net.observation, data.some(1024).x.mean(0))
         yield from super().stages(net, data)
 
     def finish(self, net: VAENet, batch: Batch) -> None:

@@ -17,6 +17,7 @@ from venero.maths.gaussian import log_normal
 from venero.maths.likelihoods import log_bernoulli, log_discretised_logistic, sample_logistic
 
 SMALLEST_LOG_SIGMA = -7.0  # a constant column would otherwise have an unbounded density
+INSIDE = (0.01, 0.99)  # mean grey levels that a decoder starts at: nearer to 0 and 1 a sigmoid hardly learns
 PACE = 5.0  # a learned log sigma is this times its parameter: it has farther to go than weights have, and steps are alike
 
 
@@ -25,6 +26,7 @@ class Observation(nn.Module):
 
     per_element = 1  # numbers per element that the decoder puts out
     density = True  # a density in x's units (else a probability mass)
+    squash = True  # h is squashed into 0..1 by a sigmoid
     binary = False  # x is drawn as bits, with the grey level as probability, before it is scored
 
     def __init__(self, spec: Spec):
@@ -49,6 +51,11 @@ class Observation(nn.Module):
     def mean(self, h: Tensor) -> Tensor:
         """The expected x (network form): what a decoder shows."""
         raise NotImplementedError
+
+    def inverse(self, mean: Tensor) -> Tensor:
+        """The h (P * C, *rest) at which the expected x is `mean` (C, *rest); what else h says is 0."""
+        h = mean.clamp(*INSIDE).logit() if self.squash else mean
+        return torch.cat([h, h.new_zeros((self.per_element - 1) * h.shape[0], *h.shape[1:])])
 
     def sample(self, h: Tensor) -> Tensor:
         """A draw of x (network form)."""
@@ -203,6 +210,13 @@ class Columns(Observation):
         for a, b in self.blocks:
             total = total + (x[..., a:b] * h[..., a:b].log_softmax(-1)).sum(-1)
         return total
+
+    def inverse(self, mean: Tensor) -> Tensor:
+        """Log shares of the levels, log odds of the flags; the values stay."""
+        h = mean.index_copy(-1, self.flag, mean[..., self.flag].clamp(*INSIDE).logit())
+        for a, b in self.blocks:
+            h[..., a:b] = mean[..., a:b].clamp_min(INSIDE[0]).log()
+        return h
 
     def mean(self, h: Tensor) -> Tensor:
         """Means of the continuous columns, the likeliest level of the others."""

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from math import prod, sqrt
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+
+from venero.nn.observation import Observation
 
 GAINS = {"relu": sqrt(2), "silu": sqrt(2), "gelu": sqrt(2), "tanh": 1.0, "sigmoid": 1.0}
 LAST = sqrt(1 / 3)
@@ -26,6 +29,19 @@ def start(net: nn.Sequential, activation: str) -> nn.Sequential:
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
     return net
+
+
+@torch.no_grad()
+def start_at(decoder: nn.Module, observation: Observation, mean: Tensor) -> None:
+    """Set the last biases so that the decoder says the data's mean (C, *rest) before it has learned anything (Burda 2015).
+
+    Otherwise it first learns to say "nothing" everywhere, and sigmoids and ReLUs that die of this do not come back: a
+    convolutional auto-encoder stayed there for epochs. Biases of a convolution are one per channel, and so is their mean.
+    """
+    bias = [p for name, p in decoder.named_parameters() if "bias" in name][-1]
+    if bias.numel() != mean.numel() * observation.per_element:
+        mean = mean.flatten(1).mean(1)
+    bias.copy_(observation.inverse(mean).flatten())
 
 
 def inputs(layer: Weighted) -> float:
