@@ -92,7 +92,10 @@ class Bernoulli(Observation):
     """Bits with probability sigmoid(h). Grey levels are probabilities: bits are drawn from them (dynamic binarisation)."""
 
     density = False
-    binary = True
+
+    def __init__(self, spec: Spec):
+        super().__init__(spec)
+        self.binary = spec.levels != 2  # bits drawn from bits would be the same bits
 
     def log_probs(self, x: Tensor, h: Tensor) -> Tensor:
         return log_bernoulli(x, h)
