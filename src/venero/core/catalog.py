@@ -15,6 +15,7 @@ MODELS: dict[str, str] = {
     "gaussian": "venero.models.gaussian:Gaussian",
     "independent": "venero.models.independent:Independent",
     "latent": "venero.models.latent:LatentModel",
+    "rbm": "venero.models.rbm:RBM",
     "vae": "venero.models.vae:VAE",
 }
 

@@ -78,6 +78,7 @@ class Descent:
     schedule: Schedule = constant
     clip: float | None = None
     ema: float = 0.0
+    momentum: float = 0.9  # of sgd
 
 
 class GradientDescent:
@@ -88,6 +89,8 @@ class GradientDescent:
         self.how = how
         self.weights = [[p for p in o.module.parameters() if p.requires_grad] for o in self.objectives]
         self.optimizers = [OPTIMIZERS[how.optimizer](w, how.learning_rate, how.weight_decay) for w in self.weights]
+        for group in (g for o in self.optimizers for g in o.param_groups if "momentum" in g):
+            group["momentum"] = how.momentum
         self.ema = EMA(net, how.ema) if how.ema else None
         self.group = Group()
         self.autocast: Callable[[], AbstractContextManager[Any]] = nullcontext

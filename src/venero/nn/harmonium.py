@@ -1,0 +1,192 @@
+"""The restricted Boltzmann machine as a module, and how it is told from what it dreams.
+
+Smolensky 1986 (harmonium); Hinton 2002 (contrastive divergence); Tieleman 2008 (persistent); Desjardins et al. 2010 (parallel
+tempering); Cho, Raiko & Ilin 2011 (enhanced gradient, which flipping the meaning of bits does not change).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from venero.maths.random import bits
+from venero.nn.stated import with_gradients
+from venero.nn.units import Bits, Units
+
+START = 0.01  # standard deviation of the weights (Hinton 2012)
+
+
+class Harmonium(nn.Module):
+    """p(v, h) ~ exp(field(v) . (a + W' h) + b . h - base(v)), h in {0, 1}^H; W (H, D) as torch's linear layers have it.
+
+    Given W, a or b it works on those of another net, which it then trains in place.
+    """
+
+    def __init__(
+        self,
+        units: Units,
+        n_hidden: int,
+        weight: nn.Parameter | None = None,
+        visible_bias: nn.Parameter | None = None,
+        hidden_bias: nn.Parameter | None = None,
+    ):
+        super().__init__()
+        self.units = units
+        self.weight = nn.Parameter(START * torch.randn(n_hidden, units.width)) if weight is None else weight
+        self.visible_bias = nn.Parameter(torch.zeros(units.width)) if visible_bias is None else visible_bias
+        self.hidden_bias = nn.Parameter(torch.zeros(n_hidden)) if hidden_bias is None else hidden_bias
+
+    def hidden_input(self, v: Tensor) -> Tensor:
+        """b + W field(v): (B, D) -> (B, H)."""
+        return F.linear(self.units.field(v), self.weight, self.hidden_bias)
+
+    def visible_input(self, h: Tensor) -> Tensor:
+        """a + W' h: (B, H) -> (B, D)."""
+        return torch.addmm(self.visible_bias, h, self.weight)
+
+    def hidden(self, v: Tensor) -> Tensor:
+        """p(h = 1 | v): (B, D) -> (B, H)."""
+        return self.hidden_input(v).sigmoid()
+
+    def free_energy(self, v: Tensor) -> Tensor:
+        """F(v) = -log sum_h exp(-E(v, h)): (B, D) -> (B,)."""
+        return self.free_energy_at(v, self.hidden_input(v))
+
+    def free_energy_at(self, v: Tensor, x: Tensor) -> Tensor:
+        """F(v) where the hidden units' inputs are known."""
+        return self.units.base(v) - self.units.field(v) @ self.visible_bias - F.softplus(x).sum(-1)
+
+    def gibbs(self, h: Tensor, steps: int = 1) -> tuple[Tensor, Tensor, Tensor]:
+        """`steps` times v ~ p(v | h), h ~ p(h | v): (B, H) -> v (B, D), p(h = 1 | v) (B, H), h (B, H)."""
+        for _ in range(steps):
+            v = self.units.sample(self.visible_input(h))
+            p = self.hidden(v)
+            h = bits(p)
+        return v, p, h
+
+    def start(self, mean: Tensor) -> None:
+        """Visible biases at which the units' means are the data's (D,)."""
+        with torch.no_grad():
+            self.visible_bias.copy_(self.units.bias_of(mean))
+
+
+# -- the negative phase: what the machine dreams, (v, p) for each chain, and the chains themselves ----------------------------
+Chains = Tensor  # hidden states: (n, H), of parallel tempering (temperatures, n, H)
+Dream = Callable[[Harmonium, Tensor, Chains, Tensor, int], tuple[Tensor, Tensor]]
+
+
+def from_data(rbm: Harmonium, p: Tensor, chains: Chains, base: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+    """CD-k: a few steps from each example, whose hidden probabilities are p."""
+    v, q, _ = rbm.gibbs(bits(p), steps)
+    return v, q
+
+
+def persistent(rbm: Harmonium, p: Tensor, chains: Chains, base: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+    """PCD-k: the chains go on from where the last update left them."""
+    v, q, h = rbm.gibbs(chains, steps)
+    chains.copy_(h)
+    return v, q
+
+
+def tempered(rbm: Harmonium, p: Tensor, chains: Chains, base: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+    """Chains at temperatures between the base rates (0) and the machine (1), which swap places with their neighbours.
+
+    p_beta(v, h) ~ exp(field(v) . base - base energy + beta g(v, h)), g = field(v) . (a - base) + h . (b + W field(v)).
+    """
+    m, n, _ = chains.shape
+    beta = torch.linspace(0, 1, m, device=p.device).repeat_interleave(n)[:, None]  # (m n, 1)
+    h = chains.flatten(0, 1)
+    for _ in range(steps):
+        v = rbm.units.sample(base + beta * (rbm.visible_input(h) - base))
+        x = rbm.hidden_input(v)
+        h = bits((beta * x).sigmoid())
+        g = (rbm.units.field(v) @ (rbm.visible_bias - base) + (h * x).sum(-1)).view(m, n)
+        order = _swapped(g, 1 / max(1, m - 1))  # (m, n) which temperature's state comes here
+        place = (order * n + torch.arange(n, device=p.device)).flatten()
+        v, x, h = v[place], x[place], h[place]
+    chains.copy_(h.view_as(chains))
+    return v[-n:], x[-n:].sigmoid()
+
+
+def _swapped(g: Tensor, step: float) -> Tensor:
+    """Neighbours swap with probability min(1, exp((beta_i - beta_j)(g_j - g_i))), even pairs, then odd ones."""
+    m, n = g.shape
+    order = torch.arange(m, device=g.device)[:, None].repeat(1, n)
+    for first in (0, 1):
+        for i in range(first, m - 1, 2):
+            low, high = g.gather(0, order[i : i + 1]), g.gather(0, order[i + 1 : i + 2])
+            swap = torch.rand_like(low).log() < step * (low - high)
+            order[i : i + 2] = torch.where(swap, order[i : i + 2].flip(0), order[i : i + 2])
+    return order
+
+
+PHASES: dict[str, Dream] = {"cd": from_data, "pcd": persistent, "pt": tempered}
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Gradients of the negative log-likelihood by contrast: dF/dw over the data, less dF/dw over what the machine dreams."""
+
+    steps: int = 1
+    phase: str = "cd"
+    decay: float = 0.0  # of weights, not of biases
+    sparsity: float = 0.0  # weight of the pull of mean activations to the target
+    target: float = 0.1
+    enhanced: bool = True
+
+    @torch.no_grad()
+    def loss(self, rbm: Harmonium, v: Tensor, chains: Chains, base: Tensor) -> dict[str, Tensor]:
+        """What `measure` says of the examples (B, D), with the gradients of this contrast."""
+        x = rbm.hidden_input(v)
+        p = x.sigmoid()
+        dream, q = PHASES[self.phase](rbm, p, chains, base, self.steps)
+        gradients = self.gradients(rbm, v, p, dream, q)
+        energy = rbm.free_energy_at(v, x).mean()
+        with torch.enable_grad():
+            loss = with_gradients(measure(rbm, v, x), gradients)
+        return {"loss": loss, "free_energy": energy}
+
+    def gradients(self, rbm: Harmonium, v: Tensor, p: Tensor, dream: Tensor, q: Tensor) -> dict[nn.Parameter, Tensor]:
+        """Of the mean over (v, p) against the mean over (dream, q), as descent takes them."""
+        f, g = rbm.units.field(v), rbm.units.field(dream)
+        if self.sparsity:
+            p = p + self.sparsity * (self.target - p.mean(0))  # the gradient of the cross entropy of mean activations
+        vd, hd, vm, hm = f.mean(0), p.mean(0), g.mean(0), q.mean(0)
+        weight = torch.addmm(q.T @ g, p.T, f, beta=1 / len(g), alpha=-1 / len(f))
+        a, b = vm - vd, hm - hd
+        if self.enhanced:  # the difference of covariances, not of products
+            middle_v, middle_h = (vd + vm) / 2, (hd + hm) / 2
+            weight -= torch.outer(b, middle_v) + torch.outer(middle_h, a)
+            a, b = a - middle_h @ weight, b - weight @ middle_v
+        out = {rbm.weight: weight.add_(rbm.weight, alpha=self.decay), rbm.visible_bias: a, rbm.hidden_bias: b}
+        return out | self._scales(rbm, v, p, dream, q)
+
+    @staticmethod
+    def _scales(rbm: Harmonium, v: Tensor, p: Tensor, dream: Tensor, q: Tensor) -> dict[nn.Parameter, Tensor]:
+        """Of log sigma, where there are Gaussian units that learn theirs."""
+        sigma = next(rbm.units.parameters(), None)
+        if sigma is None or not sigma.requires_grad:
+            return {}
+        data = rbm.units.scale_gradient(v, rbm.visible_input(p))
+        model = rbm.units.scale_gradient(dream, rbm.visible_input(q))
+        return {} if data is None or model is None else {sigma: model - data}
+
+
+def measure(rbm: Harmonium, v: Tensor, x: Tensor) -> Tensor:
+    """How badly examples are foretold, in nats; lower is better. x (B, H) are the hidden units' inputs.
+
+    Bits: minus the pseudo-likelihood, from one bit an example: -D log p(v_i | all other bits) (Besag 1975). Other units, whose
+    conditionals have no closed form: minus log p(v | hidden probabilities of v).
+    """
+    if not isinstance(rbm.units, Bits):
+        t = rbm.visible_input(x.sigmoid())
+        return (rbm.units.base(v) + rbm.units.log_sum(t) - (rbm.units.field(v) * t).sum(-1)).mean()
+    i = torch.randint(v.shape[1], (len(v),), device=v.device)
+    turn = 1 - 2 * v.gather(1, i[:, None])  # (B, 1): what flipping bit i adds to it
+    flipped = x + turn * rbm.weight.index_select(1, i).T
+    rise = (F.softplus(x) - F.softplus(flipped)).sum(1) - turn[:, 0] * rbm.visible_bias[i]  # F(flipped) - F(v)
+    return -v.shape[1] * F.logsigmoid(rise).mean()
