@@ -9,7 +9,7 @@ import pytest
 from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist
 
-from venero.core.errors import DataError
+from venero.core.errors import DataError, VeneroError
 from venero.metrics import kernel
 from venero.metrics.fidelity import (
     clipped_density_coverage,
@@ -80,6 +80,30 @@ def test_kernel_distance_is_that_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -
     x, y = normal(0, 90), 1.2 * normal(1, 70) + 0.3
     assert kernel_distance(x, y).value == pytest.approx(naive_kid(x, y), rel=1e-5)
     assert kernel_distance(x * 1e3, y * 1e3).value == pytest.approx(naive_kid(x * 1e3, y * 1e3), rel=1e-9)
+
+
+def test_gaussian_kernel_distance_is_that_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel, "TILE", 32)
+    x, y = normal(0, 70) + 50, normal(1, 90) * 1.3 + 50
+    squares = lambda a, b: ((a[:, None].astype(float) - b) ** 2).sum(2)  # noqa: E731
+    width = squares(x, x).mean()
+    k = lambda a, b: np.exp(-squares(a, b) / width)  # noqa: E731
+    off = lambda m: m[~np.eye(len(m), dtype=bool)].mean()  # noqa: E731
+    exact = off(k(x, x)) + off(k(y, y)) - 2 * k(x, y).mean()
+    assert kernel_distance(x, y, "gaussian").value == pytest.approx(exact, abs=1e-5)
+    assert kernel_distance(x * 1e3, y * 1e3, "gaussian").value == pytest.approx(exact, abs=1e-5)
+
+
+def test_gaussian_kernel_sees_what_the_cubic_one_does_not() -> None:
+    """Small features, and noise that changes no moment but the variances."""
+    real, noisy = normal(0, 400) * 0.3 + 0.3, normal(1, 400) * 0.5 + 0.3
+    assert kernel_distance(real, noisy, "gaussian").low > 0.01
+    assert np.mean([kernel_distance(normal(s, 100), normal(s + 900, 100), "gaussian").value for s in range(100)]) < 2e-3
+
+
+def test_an_unknown_kernel_is_told() -> None:
+    with pytest.raises(VeneroError, match=r"how = 'rbf'.*cubic, gaussian"):
+        kernel_distance(normal(0), normal(1), "rbf")
 
 
 def test_kernel_distance_is_zero_on_average_where_nothing_differs() -> None:

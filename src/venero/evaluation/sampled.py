@@ -36,17 +36,22 @@ def fidelity(case: Case) -> Iterator[Figure]:
     real, samples, references = case.seen
     if len(real) < LEAST:
         raise NotPossible(f"{len(real)} held-out examples in one half: at least {LEAST} are needed")
-    notes = {"Fréchet distance": f"biased upwards at n = {len(real)}: compare at equal n"}
-    known = {name: _alike(real, x, lambda a, b: exactly(frechet_distance(a, b))) for name, x in references.items()}
-    for name, value in _alike(real, samples, frechet_estimate).items():
+    kernel = case.space.kernel
+    notes = {
+        "Fréchet distance": f"biased upwards at n = {len(real)}: compare at equal n",
+        "kernel distance": "cubic kernel, as in KID" if kernel == "cubic" else "Gaussian kernel",
+    }
+    plain = lambda a, b: exactly(frechet_distance(a, b))  # noqa: E731 - of references no interval is shown
+    known = {name: _alike(real, x, plain, kernel) for name, x in references.items()}
+    for name, value in _alike(real, samples, frechet_estimate, kernel).items():
         values = {reference: found[name].value for reference, found in known.items()}
         better = LOWER if name in LOWERED else HIGHER
         yield Figure("fidelity", name, value, "", better, case.space.name, notes.get(name, ""), values)
 
 
-def _alike(real: Rows, x: Rows, frechet: Callable[[Rows, Rows], Estimate]) -> dict[str, Estimate]:
+def _alike(real: Rows, x: Rows, frechet: Callable[[Rows, Rows], Estimate], kernel: str) -> dict[str, Estimate]:
     shares = {name.replace("_", " "): value for name, value in neighbourhoods(real, x, K)._asdict().items()}
-    return {"Fréchet distance": frechet(real, x), "kernel distance": kernel_distance(real, x), **shares}
+    return {"Fréchet distance": frechet(real, x), "kernel distance": kernel_distance(real, x, kernel), **shares}
 
 
 # -- two-sample test ---------------------------------------------------------------------

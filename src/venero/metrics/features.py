@@ -16,6 +16,8 @@ from venero.data.codecs import Columns
 if TYPE_CHECKING:
     from venero.data.datasets import Dataset
 
+WILD = 3.0  # standard deviations beyond which a column's values are drawn in
+
 Floats = NDArray[np.float32]
 Features = str | Callable[[Any], Any]
 
@@ -26,6 +28,7 @@ class FeatureSpace:
 
     name: str
     of: Callable[[Any], Any]
+    kernel: str = "gaussian"  # of the kernel distance; "cubic" for the features of a network, as in KID
 
     def __call__(self, X: Any) -> Floats:
         found = np.asarray(self.of(X), dtype=np.float32)
@@ -64,12 +67,25 @@ def check_features(features: Any) -> None:
 
 
 def columns(train: Dataset, random_state: int = 0) -> FeatureSpace:
-    """Columns in training standard deviations, categories one-hot, a flag where a value is missing."""
+    """Columns in training standard deviations, categories one-hot, a flag where a value is missing.
+
+    Beyond three standard deviations distances grow as a logarithm: else a few wild cells would rule every moment.
+    """
     if train.kind != "table":
         raise DataError(f"features = 'columns' are for tables, and this is {train.kind} data: use 'pixels'")
     codec = Columns()
     codec.fit(train.X)
-    return FeatureSpace("standardised columns", lambda X: codec.encode(X).numpy())
+    return FeatureSpace("standardised columns", lambda X: drawn_in(codec.encode(X).numpy()))
+
+
+def drawn_in(z: Floats) -> Floats:
+    """z within 3 of 0 as it is, farther out 3 + log(1 + |z| - 3).
+
+    >>> drawn_in(np.array([1.0, -3.0, 102.0], np.float32)).round(1).tolist()
+    [1.0, -3.0, 7.6]
+    """
+    far = np.maximum(np.abs(z) - WILD, 0)
+    return np.asarray(np.sign(z) * (np.minimum(np.abs(z), WILD) + np.log1p(far)), dtype=np.float32)
 
 
 def pixels(train: Dataset, random_state: int = 0) -> FeatureSpace:
@@ -91,21 +107,21 @@ def _classifier(train: Dataset, random_state: int) -> FeatureSpace:
         raise DataError("features = 'classifier' needs training labels of two classes at least: use 'random convolutions'")
     net = classifier(train.X, np.asarray(train.y), random_state)
     name = f"a classifier's features (its accuracy {net.accuracy.value:.3f} on {net.accuracy.n} held-out training images)"
-    return FeatureSpace(name, net)
+    return FeatureSpace(name, net, "cubic")
 
 
 def _convolutions(train: Dataset, random_state: int) -> FeatureSpace:
     from venero.metrics.imagefeatures import RandomConvolutions
 
     _images_only(train, "random convolutions")
-    return FeatureSpace("random convolutions", RandomConvolutions(train.X, random_state))
+    return FeatureSpace("random convolutions", RandomConvolutions(train.X, random_state), "cubic")
 
 
 def _inception(train: Dataset, random_state: int) -> FeatureSpace:
     from venero.metrics.imagefeatures import Inception
 
     _images_only(train, "inception")
-    return FeatureSpace("Inception v3 (ImageNet), 2,048 features", Inception())
+    return FeatureSpace("Inception v3 (ImageNet), 2,048 features", Inception(), "cubic")
 
 
 def labelled(data: Dataset) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from venero.core.errors import VeneroError, shown
 from venero.metrics import kernel
 from venero.metrics.intervals import Estimate, Z, wilson
 from venero.metrics.neighbours import Floats, Places, as_pair, balls_of, nearest, radii
@@ -50,10 +51,12 @@ def frechet_estimate(real: Any, generated: Any, blocks: int = 10) -> Estimate:
     return Estimate(value, max(0.0, value - half), value + half, min(len(real), len(generated)))
 
 
-def kernel_distance(real: Any, generated: Any) -> Estimate:
-    """Squared MMD of features (n, d), (m, d) with the kernel (x.y / d + 1)^3; lower is better, 0 is expected of equals.
+def kernel_distance(real: Any, generated: Any, how: str = "cubic") -> Estimate:
+    """Squared MMD of features (n, d), (m, d); lower is better, 0 is expected of equals (Gretton et al. 2012).
 
-    This is KID (Bińkowski et al. 2018) on all pairs rather than on random subsets. It has no bias at any n, and so may be
+    how: "cubic" for (x.y / d + 1)^3, which makes it KID (Bińkowski et al. 2018) on all pairs rather than on random subsets,
+    and sees little where features are small or heavy-tailed; "gaussian" for exp(-|x - y|^2 / s^2), where s^2 is the mean
+    squared distance of real examples, which sees every difference. It has no bias at any n, and so may be
     below 0. The 95 % interval is the normal one; its variance is that of the two-sample U-statistic (Hoeffding 1948), with
     the first-order part corrected for what the second-order part adds to it, so that it holds where both are equal too.
 
@@ -63,7 +66,10 @@ def kernel_distance(real: Any, generated: Any) -> Estimate:
     """
     real, generated = as_pair(real, generated, 3)
     x, y = kernel.tensors(real, generated)
-    xx, yy, xy = kernel.within(x), kernel.within(y), kernel.across(x, y)
+    if how not in kernel.KERNELS:
+        raise VeneroError(f"how = {shown(how)}: must be one of {', '.join(kernel.KERNELS)}")
+    k = kernel.KERNELS[how](x)
+    xx, yy, xy = kernel.within(x, k), kernel.within(y, k), kernel.across(x, y, k)
     value = xx.mean + yy.mean - 2 * xy.mean
     half = Z * kernel.variance(xx, yy, xy) ** 0.5
     return Estimate(value, value - half, value + half, min(len(real), len(generated)))

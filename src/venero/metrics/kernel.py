@@ -1,7 +1,8 @@
-"""Means of the cubic polynomial kernel (x.y / d + 1)^3 over all pairs, in tiles, and the variance of what is made of them."""
+"""Means of a kernel over all pairs, in tiles, and the variance of what is made of them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,28 @@ from venero.metrics.neighbours import Floats
 
 TILE = 1024  # examples to a side of a piece of the kernel matrix: 4 MB
 LARGE = 1e4  # mean square of a feature beyond which cubes need float64
+
+Kernel = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (n, d), (m, d) -> (n, m)
+
+
+def cubic(real: torch.Tensor) -> Kernel:
+    """(x.y / d + 1)^3, as in KID."""
+    return lambda x, y: torch.addmm(x.new_ones(1, 1), x, y.T, alpha=1 / x.shape[1]).pow_(3)
+
+
+def gaussian(real: torch.Tensor) -> Kernel:
+    """exp(-|x - y|^2 / s^2), where s^2 is the mean of |x - y|^2 over pairs of real examples: features may have any scale."""
+    centre, width = real.mean(0), 2 * float(real.var(0, correction=0).sum()) or 1.0
+
+    def of(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        x, y = x - centre, y - centre  # differences of large squares cancel
+        near = torch.addmm((x**2).sum(1)[:, None], x, y.T, alpha=-2).add_((y**2).sum(1))
+        return near.clamp_min_(0).div_(-width).exp_()
+
+    return of
+
+
+KERNELS: dict[str, Callable[[torch.Tensor], Kernel]] = {"cubic": cubic, "gaussian": gaussian}
 
 
 def tensors(x: Floats, y: Floats) -> tuple[torch.Tensor, torch.Tensor]:
@@ -37,13 +60,13 @@ def variance(xx: Sums, yy: Sums, xy: Sums) -> float:
     return max(first - second, second)  # the rows' spread has twice the second part in it, once too often
 
 
-def within(x: torch.Tensor) -> Sums:
+def within(x: torch.Tensor, kernel: Kernel) -> Sums:
     """Of all pairs of different rows; the matrix is symmetric, and half of it is made."""
     n = len(x)
     rows, squares = np.zeros(n), 0.0
     for i in range(0, n, TILE):
         for j in range(i, n, TILE):
-            k = _kernel(x[i : i + TILE], x[j : j + TILE])
+            k = kernel(x[i : i + TILE], x[j : j + TILE])
             if i == j:
                 k.fill_diagonal_(0)
             squares += (1 + (i < j)) * _squares(k)
@@ -54,11 +77,11 @@ def within(x: torch.Tensor) -> Sums:
     return Sums(rows, rows, float(mean), _rest(squares / (n * (n - 1)), rows, rows, mean))
 
 
-def across(x: torch.Tensor, y: torch.Tensor) -> Sums:
+def across(x: torch.Tensor, y: torch.Tensor, kernel: Kernel) -> Sums:
     rows, columns, squares = np.zeros(len(x)), np.zeros(len(y)), 0.0
     for i in range(0, len(x), TILE):
         for j in range(0, len(y), TILE):
-            k = _kernel(x[i : i + TILE], y[j : j + TILE])
+            k = kernel(x[i : i + TILE], y[j : j + TILE])
             squares += _squares(k)
             rows[i : i + TILE] += k.sum(1).numpy()
             columns[j : j + TILE] += k.sum(0).numpy()
@@ -71,10 +94,6 @@ def _rest(square: float, rows: Floats, columns: Floats, mean: float) -> float:
     """The mean square of k(x, y) less its means over x and over y."""
     explained = np.square(rows - mean).mean() + np.square(columns - mean).mean()
     return max(0.0, float(square - mean**2 - explained))
-
-
-def _kernel(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    return torch.addmm(x.new_ones(1, 1), x, y.T, alpha=1 / x.shape[1]).pow_(3)
 
 
 def _squares(k: torch.Tensor) -> float:
