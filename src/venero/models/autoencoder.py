@@ -7,7 +7,7 @@ Rifai, Vincent, Muller, Glorot & Bengio 2011 (contractive); Ng 2011 (sparse, KL 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +18,14 @@ from venero.core.learners import GradientModel
 from venero.core.params import param
 from venero.data.data import Data
 from venero.data.spec import Batch, Spec
+from venero.models.greedy import Greedy, Layer, denoising_stages, rbm_stages
 from venero.nn.coder import Coder, coder
 from venero.nn.mlp import ACTIVATIONS
 from venero.nn.observation import Bernoulli, Columns, Observation, Squared
 from venero.nn.start import start_at
 from venero.nn.tied import TiedDecoder
+from venero.train.rules import Descent
+from venero.train.schedules import SCHEDULES
 from venero.train.stage import Stage
 
 
@@ -92,6 +95,22 @@ class AutoEncoderNet(nn.Module):
     def corrupt(self, x: Tensor) -> Tensor:
         return CORRUPTIONS[self.options.corruption](x, self.options.corruption_level)
 
+    def damage(self, x: Tensor) -> Tensor:
+        """What a layer's denoiser restores: without a `corruption` masked, as in Vincent et al. 2008."""
+        chosen = "masking" if self.options.corruption == "none" else self.options.corruption
+        return CORRUPTIONS[chosen](x, self.options.corruption_level)
+
+    def layers(self) -> list[Layer]:
+        """The fully connected layers, from the input to the code."""
+        up = [m for m in self.encoder if isinstance(m, nn.Linear)]
+        middle = ACTIVATIONS[self.options.activation]()
+        squashes = [middle] * (len(up) - 1) + [None if self.options.code == "linear" else self.squash]
+        if isinstance(self.decoder, TiedDecoder):
+            biases = list(self.decoder.biases)[::-1]
+            return [Layer(u, b, None, s) for u, b, s in zip(up, biases, squashes, strict=True)]
+        down = [m for m in self.decoder.modules() if isinstance(m, nn.Linear)][::-1]
+        return [Layer(u, d.bias, d.weight, s) for u, d, s in zip(up, down, squashes, strict=True)]
+
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         o, x = self.options, self.corrupt(batch.x)
         z = self.encode(x)
@@ -147,6 +166,11 @@ class AutoEncoder(GradientModel[AutoEncoderNet], Reconstructs):
     sparsity_weight: float = param(1e-3, "weight of that penalty", low=0)
     sparsity_target: float = param(0.05, "mean activation that the kl penalty wants", above=0, high=0.99)
     contractive: float = param(0.0, "weight of the squared Jacobian of the code; 0 for none", low=0)
+    pretrain: str = param(
+        "none", "each layer learns first, on the codes of those below it", choices=("none", "rbm", "denoising")
+    )
+    pretrain_epochs: int = param(10, "passes over the data for each layer", low=1)
+    pretrain_learning_rate: float = param(0.05, "size of a step of a machine (rbm); denoisers take learning_rate", above=0)
 
     def measure(self, spec: Spec) -> str:
         """The distance for this data."""
@@ -166,8 +190,27 @@ class AutoEncoder(GradientModel[AutoEncoderNet], Reconstructs):
             )
         if self.corruption in ("masking", "salt and pepper") and self.corruption_level > 1:
             raise VeneroError(f"AutoEncoder.corruption_level = {self.corruption_level!r}: a share of elements, must be <= 1")
-        return AutoEncoderNet(spec, coder(self, spec), self)
+        nets = coder(self, spec)
+        if self.pretrain != "none" and nets.net != "mlp":
+            raise VeneroError(f"AutoEncoder.pretrain = {self.pretrain!r}: goes by fully connected layers; set net='mlp'")
+        if self.pretrain == "rbm" and (self.activation != "sigmoid" or spec.form != "unit"):
+            way = "set activation='sigmoid', and for tables of values in 0..1 loss='cross entropy'"
+            raise VeneroError(f"AutoEncoder.pretrain = 'rbm': its units are bits, and so are layers and examples; {way}")
+        return AutoEncoderNet(spec, nets, self)
 
     def stages(self, net: AutoEncoderNet, data: Data) -> Iterator[Stage]:
         start_at(net.decoder, net.observation, data.some(1024).x.mean(0))
-        yield from super().stages(net, data)
+        final = self.stage(data, self.rule(net))
+        if self.pretrain != "none":
+            yield from self.layerwise(net, final.data)
+        yield replace(final, rule=self.rule(net))  # an average of weights begins here
+
+    def layerwise(self, net: AutoEncoderNet, data: Data) -> Iterator[Stage]:
+        """The stages that pre-train."""
+        layers = net.layers()
+        if self.pretrain == "rbm":
+            yield from rbm_stages(layers, data, Greedy(self.pretrain_epochs, self.batch_size, self.pretrain_learning_rate))
+            return
+        how = Greedy(self.pretrain_epochs, self.batch_size, self.learning_rate)
+        descent = Descent(self.optimizer, self.learning_rate, self.weight_decay, SCHEDULES[self.schedule], self.clip)
+        yield from denoising_stages(layers, data, how, descent, net.damage)

@@ -1,12 +1,14 @@
 """Restricted Boltzmann machine.
 
-Smolensky 1986; Hinton 2002 (contrastive divergence); Tieleman 2008 (persistent chains); Salakhutdinov & Murray 2008 (the likelihood,
-by annealed importance sampling); Hinton 2012 (practical guide). Labels as units: Hinton, Osindero & Teh 2006; Larochelle & Bengio 2008.
+Smolensky 1986; Hinton 2002 (contrastive divergence); Tieleman 2008 (persistent chains); Salakhutdinov & Murray 2008 (the
+likelihood, by annealed importance sampling); Hinton 2012 (practical guide). Labels as units: Hinton, Osindero & Teh 2006;
+Larochelle & Bengio 2008.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -123,11 +125,15 @@ class RBMNet(nn.Module):
         """log p(x), or log p(x | y) = log p(x, y) - log p(y), by the estimate of log Z: (B,) double."""
         v = self.observed(batch.x)
         if not self.n_classes:
-            return -self.rbm.free_energy(v).double() - self.log_z
+            return -self.free_energy(v) - self.log_z
         joint = -self.by_class(v) - self.log_z
         if batch.y is None:
             return joint.logsumexp(1)
         return joint.gather(1, batch.y[:, None])[:, 0] - self.label_share[batch.y].log()
+
+    def free_energy(self, v: Tensor) -> Tensor:
+        """F(v) summed over the labels, in double precision, as large sums nearly cancel: (B, D without labels) -> (B,)."""
+        return -(-self.by_class(v)).logsumexp(1) if self.n_classes else deepcopy(self.rbm).double().free_energy(v.double())
 
     def observed(self, x: Tensor) -> Tensor:
         """The units that are scored: bits drawn from grey levels, each example's by its own key."""
@@ -136,12 +142,12 @@ class RBMNet(nn.Module):
 
     def by_class(self, v: Tensor) -> Tensor:
         """F(v, y) of every label: (B, D without labels) -> (B, n_classes) double."""
-        rbm, c = self.rbm, self.n_classes
-        v = torch.cat([v, v.new_zeros(len(v), c)], 1)
+        rbm, c = deepcopy(self.rbm).double(), self.n_classes
+        v = torch.cat([v, v.new_zeros(len(v), c)], 1).double()
         x = rbm.hidden_input(v)
         rest = rbm.units.base(v) - rbm.units.field(v) @ rbm.visible_bias  # no label is on
         h = torch.stack([F.softplus(x + up).sum(1) for up in rbm.weight[:, -c:].T], 1)
-        return (rest[:, None] - rbm.visible_bias[-c:] - h).double()
+        return rest[:, None] - rbm.visible_bias[-c:] - h
 
     # -- abilities ---------------------------------------------------------------------
     def encode(self, x: Tensor) -> Tensor:
@@ -279,19 +285,14 @@ class RBM(GradientModel[RBMNet], Samples, Scores, Reconstructs, Completes):
         return float(self.net_.log_z_error)
 
     def anneal(self, chains: int = 100, steps: int = 14_500, seed: int = 0) -> tuple[float, float]:
-        """Estimate log Z again by annealed importance sampling, and score by it from now on; returns it and its standard error."""
+        """Estimate log Z again by annealed importance sampling, and score by it from now on; returns it and its error."""
         self._check_fitted()
         self.net_.take(annealed_log_partition(self.net_.rbm, self.net_.base, betas(steps), chains, seed))
         return self.log_z_, self.log_z_error_
 
     def free_energy(self, X: Any) -> np.ndarray:
         """F(x) of each example, in nats and the network's units: (n, ...) -> (n,); -F(x) - log Z = log p(x)."""
-        return self._apply(lambda b: self._free_energy(b), X).numpy()
-
-    def _free_energy(self, batch: Batch) -> Tensor:
-        v = self.net_.observed(batch.x)
-        energy: Tensor = -(-self.net_.by_class(v)).logsumexp(1) if self.net_.n_classes else self.net_.rbm.free_energy(v)
-        return energy
+        return self._apply(lambda b: self.net_.free_energy(self.net_.observed(b.x)), X).numpy()
 
     @available_if(_conditional)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> np.ndarray:

@@ -30,9 +30,9 @@ class Harmonium(nn.Module):
         self,
         units: Units,
         n_hidden: int,
-        weight: nn.Parameter | None = None,
-        visible_bias: nn.Parameter | None = None,
-        hidden_bias: nn.Parameter | None = None,
+        weight: Tensor | None = None,
+        visible_bias: Tensor | None = None,
+        hidden_bias: Tensor | None = None,
     ):
         super().__init__()
         self.units = units
@@ -150,7 +150,20 @@ class Contrast:
             loss = with_gradients(measure(rbm, v, x), gradients)
         return {"loss": loss, "free_energy": energy}
 
-    def gradients(self, rbm: Harmonium, v: Tensor, p: Tensor, dream: Tensor, q: Tensor) -> dict[nn.Parameter, Tensor]:
+    @torch.no_grad()
+    def reconstruct(self, rbm: Harmonium, v: Tensor, linear: bool = False) -> dict[str, Tensor]:
+        """CD-1 by the units' means, as Hinton & Salakhutdinov 2006 stack machines; says the squared error of reconstructions.
+
+        v may be probabilities. linear: hidden units are Gaussian with variance 1 about their inputs.
+        """
+        p = rbm.hidden_input(v) if linear else rbm.hidden(v)
+        dream = rbm.units.mean(rbm.visible_input(p + torch.randn_like(p) if linear else bits(p)))
+        q = rbm.hidden_input(dream) if linear else rbm.hidden(dream)
+        gradients = self.gradients(rbm, v, p, dream, q)
+        with torch.enable_grad():
+            return {"loss": with_gradients(((v - dream) ** 2).sum(1).mean(), gradients)}
+
+    def gradients(self, rbm: Harmonium, v: Tensor, p: Tensor, dream: Tensor, q: Tensor) -> dict[Tensor, Tensor]:
         """Of the mean over (v, p) against the mean over (dream, q), as descent takes them."""
         f, g = rbm.units.field(v), rbm.units.field(dream)
         if self.sparsity:
@@ -166,7 +179,7 @@ class Contrast:
         return out | self._scales(rbm, v, p, dream, q)
 
     @staticmethod
-    def _scales(rbm: Harmonium, v: Tensor, p: Tensor, dream: Tensor, q: Tensor) -> dict[nn.Parameter, Tensor]:
+    def _scales(rbm: Harmonium, v: Tensor, p: Tensor, dream: Tensor, q: Tensor) -> dict[Tensor, Tensor]:
         """Of log sigma, where there are Gaussian units that learn theirs."""
         sigma = next(rbm.units.parameters(), None)
         if sigma is None or not sigma.requires_grad:

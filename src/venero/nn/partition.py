@@ -1,4 +1,4 @@
-"""The partition function of a restricted Boltzmann machine: exactly where one side is short, else by annealed importance sampling.
+"""The partition function of a restricted Boltzmann machine: exact where a side is short, else by annealed importance sampling.
 
 Neal 2001; Salakhutdinov & Murray 2008 (from base rates, with the standard error of the mean weight).
 """

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
 class _Stated(torch.autograd.Function):
@@ -20,10 +20,10 @@ class _Stated(torch.autograd.Function):
         return None, *(g * above[0] for g in ctx.gradients), *(None for _ in ctx.gradients)
 
 
-def with_gradients(value: Tensor, gradients: Mapping[nn.Parameter, Tensor]) -> Tensor:
+def with_gradients(value: Tensor, gradients: Mapping[Tensor, Tensor]) -> Tensor:
     """`value`, whose derivative by each parameter autograd takes to be the stated one.
 
-    >>> w = nn.Parameter(torch.zeros(2))
+    >>> w = torch.nn.Parameter(torch.zeros(2))
     >>> with_gradients(torch.tensor(7.0), {w: torch.tensor([1.0, 2.0])}).backward()
     >>> w.grad.tolist()
     [1.0, 2.0]
