@@ -16,6 +16,7 @@ from venero.core.errors import TrainingError, shown
 from venero.maths.random import seeded
 from venero.train import checkpoint
 from venero.train.distributed import group
+from venero.train.interrupt import requests
 from venero.train.progress import Event, JsonLines, Row, listener
 from venero.train.rules import Rule
 from venero.train.run import Run
@@ -52,7 +53,8 @@ class Trainer:
         self.listeners = self._listeners()
         self._tell(Event("start"))
         try:
-            self._all(stages)
+            with requests(self.folder is not None) as self.request:
+                self._all(stages)
         except BaseException:
             self._tell(Event("broken"))
             raise
@@ -120,11 +122,12 @@ class Trainer:
         if now - self.told > BETWEEN_EVENTS:
             self.told = now
             self._tell(Event("step", stage.name, self.place.epoch + 1, stage.epochs, done))
-        if self.folder and self.group.agree(now - self.written >= self.run.checkpoint_seconds):
+        if self.folder and self.group.agree(bool(self.request) or now - self.written >= self.run.checkpoint_seconds):
             bad = [name for name, weight in self.net.named_parameters() if not torch.isfinite(weight).all()]
             if bad:  # by a gradient that was not: the loss will tell in the next update, and the checkpoint is to be good
                 raise self._not_finite(bad[0], stage.name)
             self._save(stage.rule)
+            self.request.obey()
 
     def _out_of_time(self, stage: Stage) -> bool:
         if self.run.minutes is None:
