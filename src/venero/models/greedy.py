@@ -74,17 +74,30 @@ def rbm_stages(layers: Sequence[Layer], data: Data, how: Greedy) -> Iterator[Sta
         nn.init.zeros_(rbm.hidden_bias)
         if i == 0:
             rbm.start(data.some(MEANS_OF).x.flatten(1).mean(0))
-        yield machine_stage(f"rbm {i + 1}", rbm, data, how, layer.squash is None, share=1 / (len(layers) - i + 1))
+        yield machine_stage(f"rbm {i + 1}", rbm, data, how, is_linear=layer.squash is None, share=1 / (len(layers) - i + 1))
         layer.unroll()
         data = above(layer, data)
 
 
-def machine_stage(name: str, rbm: Harmonium, data: Data, how: Greedy, is_linear: bool = False, share: float = 1.0) -> Stage:
-    """A stage in which one machine learns to reconstruct."""
+def flat(batch: Batch) -> Tensor:
+    """(B, ...) -> (B, D)."""
+    return batch.x.flatten(1)
+
+
+def machine_stage(
+    name: str,
+    rbm: Harmonium,
+    data: Data,
+    how: Greedy,
+    is_linear: bool = False,
+    see: Callable[[Batch], Tensor] = flat,
+    share: float = 1.0,
+) -> Stage:
+    """A stage in which one machine learns to reconstruct what it sees of each batch."""
     contrast = Contrast(decay=DECAY)
     rate = how.learning_rate * (LINEAR if is_linear else 1)
     descent = Descent("sgd", rate, 0.0, with_warmup(linear, 0.05), momentum=how.momentum)
-    loss = lambda batch: contrast.reconstruct(rbm, batch.x.flatten(1), is_linear)  # noqa: E731
+    loss = lambda batch: contrast.reconstruct(rbm, see(batch), is_linear)  # noqa: E731
     rule = GradientDescent(rbm, [Objective("rbm", rbm, loss)], descent)
     return Stage(name, data, rule, how.epochs, how.batch_size, share=share)
 

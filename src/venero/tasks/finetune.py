@@ -27,7 +27,7 @@ def with_codes(model: Any, X: Any, run: Run | None) -> Any:
     """
     if not hasattr(model, "encode"):
         raise VeneroError(f"model = {shown(model)}: must be a model that can encode, such as an auto-encoder")
-    if model.takes_labels:
+    if model.takes_labels and getattr(getattr(model, "net_", None), "encode_takes_labels", True):
         raise VeneroError(f"model = {shown(model)}: its network wants labels; fit it with conditional=False")
     model = model if hasattr(model, "net_") else clone(model).fit(X, run=run)
     if not any(w.requires_grad for w in model.net_.parameters()):
