@@ -175,4 +175,4 @@ def test_ctrl_c_ends_with_one_line_and_130(tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert err == "venero: stopped; there is no checkpoint yet, begin again with: venero fit vae --out run --resume\n"
+    assert err == "venero: stopped; go on from the last checkpoint with: venero fit vae --out run --resume\n"
