@@ -30,6 +30,11 @@ def numbers() -> np.ndarray:
     return rng.normal(size=(200, 2)) @ np.array([[2.0, 1.0], [0.0, 0.5]]) + [5.0, -3.0]
 
 
+def bits() -> np.ndarray:
+    rng = np.random.default_rng(2)
+    return ((rng.random((200, 1)) < [0.7, 0.7, 0.4, 0.5, 0.2]) ^ (rng.random((200, 5)) < 0.1)).astype(np.int64)
+
+
 def mixed() -> pd.DataFrame:
     rng = np.random.default_rng(1)
     n = 200
@@ -46,7 +51,7 @@ def mixed() -> pd.DataFrame:
 
 
 # kind -> examples in users' terms. A model is tried on the forms that its class says it takes.
-KINDS = {"image": images, "table": numbers}
+KINDS = {"image": images, "table": numbers, "bits": bits}
 
 
 def length(X: Any) -> int:
