@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 MODELS: dict[str, str] = {
     "autoencoder": "venero.models.autoencoder:AutoEncoder",
-    "dbn": "venero.models.dbn:DBN",
     "boltzmann": "venero.models.boltzmann:BoltzmannMachine",
+    "dbn": "venero.models.dbn:DBN",
     "gaussian": "venero.models.gaussian:Gaussian",
     "independent": "venero.models.independent:Independent",
     "latent": "venero.models.latent:LatentModel",
