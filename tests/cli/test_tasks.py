@@ -10,7 +10,7 @@ from PIL import Image
 
 import venero as library
 from venero.metrics.clustering import clustering_accuracy
-from venero.tasks.cluster import cluster
+from venero.tasks.cluster import DeepClustering, cluster, silhouette
 from venero.tasks.edit import attribute_direction, edit
 from venero.tasks.impute import impute
 
@@ -105,6 +105,16 @@ def test_cluster_of_a_table_chooses_k(venero, csv):
     done = venero("cluster", "runs/vae-iris", "iris", "-o", "g.csv")
     k = pd.read_csv("g.csv")["cluster"].nunique()
     assert done.out.startswith(f"{k} clusters, silhouette 0.")
+
+
+def test_deep_clusters_are_those_of_the_library(venero, vae, parts):
+    train, held_out = parts
+    done = venero("cluster", vae, "--deep", "-k", 10, "--updates", 150, "-o", "g.csv")
+    deep = DeepClustering(library.load(vae), 10, updates=150, random_state=0).fit(train.X)
+    labels = deep.predict(held_out.X)
+    assert (pd.read_csv("g.csv")["cluster"] == labels).all()
+    assert f"10 clusters, silhouette {silhouette(deep.model_.encode(held_out.X), labels):.2f}" in done.out
+    assert (labels != cluster(library.load(vae), held_out.X, 10).labels).any()
 
 
 def test_interpolate_of_a_label(venero, conditional):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from venero.data.datasets import Dataset
+    from venero.tasks.cluster import Clusters
 
 Attribute = Annotated[str, typer.Option(help="Class whose look is added and taken away.", metavar="LABEL", show_default=False)]
 Number = Annotated[
@@ -107,6 +108,8 @@ def cluster(
     source: Source = None,
     k: Number = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Makes the clusters repeatable.", metavar="INTEGER")] = 0,
+    deep: Annotated[bool, typer.Option("--deep", help="Train the codes for it, on the run's training data.")] = False,
+    updates: Annotated[int, typer.Option(min=1, help="Of --deep: most updates.", metavar="N")] = 5000,
     out: Out = None,
 ) -> None:
     """Group examples by their codes; of images a .png beside the file shows some of each group."""
@@ -118,7 +121,10 @@ def cluster(
     model = load_run(run, "encode")
     path = path_for(run, out, "clusters")
     data = examples(run, source)
-    found = grouped(model, data.X, k, random_state=seed)
+    if deep:
+        model, found = _deep(run, model, data.X, k, seed, updates)
+    else:
+        found = grouped(model, data.X, k, random_state=seed)
     say(f"{len(found.centers)} clusters, silhouette {found.silhouette:.2f}")
     if data.y is not None and data.class_names:
         from venero.metrics.clustering import clustering_accuracy
@@ -129,6 +135,20 @@ def cluster(
     if model.spec_.kind == "image":
         pictures = _nearest(data.X, model.encode(data.X), found)
         write_result(path.with_suffix(".png"), pictures, columns=SHOWN)
+
+
+def _deep(run: Path, model: Any, X: Any, k: int | None, seed: int, updates: int) -> tuple[Any, Clusters]:
+    """The model with codes trained further on the run's training data, and the groups of X among them."""
+    from venero.core.runs import read_config, split
+    from venero.tasks.cluster import Clusters, DeepClustering, silhouette
+    from venero.tasks.cluster import cluster as grouped
+    from venero.train.run import Run
+
+    train = split(read_config(run)).train
+    k = k or len(grouped(model, train.X, random_state=seed).centers)
+    deep = DeepClustering(model, k, updates=updates, random_state=seed).fit(train.X, run=Run(progress="auto"))
+    codes, labels = deep.model_.encode(X), deep.predict(X)
+    return deep.model_, Clusters(labels, deep.cluster_centers_, silhouette(codes, labels, seed))
 
 
 def _hidden(mask: str | None, size: tuple[int, int]) -> np.ndarray:

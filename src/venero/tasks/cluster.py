@@ -61,13 +61,19 @@ def cluster(model: Any, X: Any, k: int | None = None, *, random_state: int = 0) 
 def grouped(codes: Floats, k: int, random_state: int = 0) -> Clusters:
     """k-means on codes (n, d)."""
     from sklearn.cluster import KMeans
-    from sklearn.metrics import silhouette_score
 
     means = KMeans(k, n_init=RESTARTS, random_state=random_state).fit(codes)
+    labels = means.labels_.astype(np.int64)
+    return Clusters(labels, means.cluster_centers_, silhouette(codes, labels, random_state))
+
+
+def silhouette(codes: Floats, labels: NDArray[np.int64], random_state: int = 0) -> float:
+    """How much nearer codes (n, d) are to their own cluster than to the next, -1..1; of 2,000 at most; 0 of one cluster."""
+    from sklearn.metrics import silhouette_score
+
     some = np.random.default_rng(random_state).permutation(len(codes))[:LOOKED_AT]
-    told_apart = 1 < len(np.unique(means.labels_[some])) < len(some)
-    silhouette = float(silhouette_score(codes[some], means.labels_[some])) if told_apart else 0.0
-    return Clusters(means.labels_.astype(np.int64), means.cluster_centers_, silhouette)
+    told_apart = 1 < len(np.unique(labels[some])) < len(some)
+    return float(silhouette_score(codes[some], labels[some])) if told_apart else 0.0
 
 
 def memberships(z: Tensor, centers: Tensor) -> Tensor:
