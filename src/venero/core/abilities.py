@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from inspect import signature
 from itertools import repeat
-from math import log
+from math import log, prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,9 +20,11 @@ from venero.core.errors import DataError, VeneroError, shown
 from venero.core.inputs import array_or_frame
 from venero.core.params import LARGEST_SEED, accepts, positive
 from venero.data.codecs import Codec
-from venero.data.data import Data
+from venero.data.data import Data, joined
 from venero.data.masks import filled, known_cells, to_network
+from venero.data.series import cut, padded
 from venero.data.spec import Batch, Spec
+from venero.data.unknowns import lengthened, put_back
 from venero.maths.random import seeded
 
 BATCH = 512  # examples at a time outside training
@@ -74,15 +76,20 @@ class Fitted:
         X = self._check_input(X, reset=False)
         self.net_.eval()
         data = Data.of(X, self.codec_, self.spec_, self._labels(y, len(X)), self._device())
-        return torch.cat([f(batch).cpu() for batch in data.batches(BATCH)])
+        return joined([f(batch).cpu() for batch in data.batches(BATCH)])
 
     @torch.no_grad()
-    def _produce(self, f: Callable[[Tensor | None], Tensor], n: int, y: Any) -> Any:
-        """What f makes of n labels, in the user's terms."""
+    def _produce(self, f: Callable[[Tensor | None], Any], n: int, y: Any) -> Any:
+        """What f makes of n labels, in the user's terms; sequences of different lengths come with these."""
         self._check_fitted()
         self.net_.eval()
         with torch.device(self._device()):
-            return self.codec_.decode(f(self._labels(y, n)).cpu())
+            made = f(self._labels(y, n))
+            return (
+                self.codec_.decode(*(part.cpu() for part in made))
+                if isinstance(made, tuple)
+                else self.codec_.decode(made.cpu())
+            )
 
 
 class Samples(Fitted):
@@ -122,8 +129,12 @@ class Scores(Fitted):
         return float(self.score_samples(X).mean())
 
     def bits_per_dim(self, X: Any) -> float:
-        """Mean negative log2 p(x) per pixel, channel or column; lower is better."""
-        return -self.score(X) / (log(2) * self.n_dims_)
+        """Mean negative log2 p(x) per pixel, channel, column or symbol, of the steps that there are; lower is better."""
+        scores = self.score_samples(X)
+        if not self.spec_.sequential:
+            return -float(scores.mean()) / (log(2) * self.n_dims_)
+        steps = self.codec_.lengths(self._check_input(X, reset=False)).sum()  # type: ignore[attr-defined]
+        return -float(scores.sum()) / (log(2) * int(steps) * prod(self.spec_.shape[1:]))
 
     @property
     def n_dims_(self) -> int:
@@ -139,20 +150,28 @@ class Scores(Fitted):
 
     def _scored(self, values: Tensor, batch: Batch) -> Tensor:
         """A network's log-probabilities in the user's units: with the codec's log-determinant, where they are densities."""
-        return values + self.codec_.log_det(batch.x).to(values) if getattr(self.net_, "density", True) else values
+        if not getattr(self.net_, "density", True):
+            return values
+        ends = () if batch.lengths is None else (batch.lengths,)
+        return values + self.codec_.log_det(batch.x, *ends).to(values)
 
 
 class Completes(Fitted):
     """Fills in what is not known of an example."""
 
-    def complete(self, X: Any, known: Any = None) -> Any:
+    def complete(self, X: Any, known: Any = None, *, length: int | None = None) -> Any:
         """X with its unknown values filled in from the known ones: (n, ...) -> (n, ...), in the user's terms.
 
-        known: True where X is to be kept, of X's shape or of one example's; None: where X is not NaN. Known values come back
-        bit for bit.
+        known: True where X is to be kept, of X's shape or of one example's; None: where X is not NaN. Of sequences, a list with
+        a mask for each, by step or by value. Known values come back bit for bit.
+        length: sequences that are shorter go on to this many steps; None in a sequence of symbols is an unknown one.
         """
         self._check_fitted()
-        X = array_or_frame(X)
+        X = array_or_frame(X, getattr(self, "forms", ()))
+        if self.spec_.sequential:
+            return self._complete_sequences(X, known, length)
+        if length is not None:
+            raise VeneroError(f"length = {shown(length)} is for sequences, and this is {self.spec_.kind} data: leave it out")
         mask = known_cells(X, known)
         data = Data.of(filled(X, mask, blank(self, len(X))), self.codec_, self.spec_, device=self._device())
         masks = to_network(mask, self.spec_).to(self._device()).split(BATCH)
@@ -160,18 +179,41 @@ class Completes(Fitted):
             parts = [self.net_.complete(b.x, m).cpu() for b, m in zip(data.batches(BATCH), masks, strict=True)]
         return filled(X, mask, self.codec_.decode(torch.cat(parts)))
 
+    def _complete_sequences(self, X: Any, known: Any, length: int | None) -> Any:
+        """The network's complete(x, known, lengths), for sequences with blanks inside and at the end."""
+        longest = None if length is None else positive("length", length)
+        rows, there = lengthened(X, self.spec_.kind, known, longest, getattr(self.codec_, "alphabet", [None])[0])
+        data = Data.of(rows, self.codec_, self.spec_, device=self._device())
+        masks, made = padded(there, bool).to(self._device()), []
+        with torch.no_grad():
+            for at, batch in zip(torch.arange(len(data)).split(BATCH), data.batches(BATCH), strict=True):
+                made.append(self.net_.complete(batch.x, masks[at, : batch.x.shape[1]], batch.lengths).cpu())
+        return put_back(X, there, self.codec_.decode(joined(made), data.lengths))  # type: ignore[call-arg]
+
 
 def blank(model: Fitted, n: int) -> Any:
     """n examples that stand for nothing known, in the user's terms: a table's column means, black images."""
     return model.codec_.decode(torch.zeros(n, *model.spec_.shape))
 
 
+def _with_lengths(batch: Batch) -> tuple[Tensor, ...]:
+    return (batch.x,) if batch.lengths is None else (batch.x, batch.lengths)
+
+
 class Encodes(Fitted):
     """Takes examples to codes."""
 
     def encode(self, X: Any) -> np.ndarray:
-        """The code of each example, without randomness: (n, ...) -> (n, latent_dim) float."""
-        return self._apply(lambda batch: self.net_.encode(batch.x), X).numpy()
+        """The code of each example, without randomness: (n, ...) -> (n, latent_dim) float.
+
+        A model whose code is a series (`net_.code.kind`) gives each sequence's (T, latent_dim): a list, or (n, T, latent_dim)
+        of sequences that are equally long.
+        """
+        code = self._apply(lambda batch: self.net_.encode(*_with_lengths(batch)), X).numpy()
+        if getattr(self.net_, "code", self.spec_).kind != "series":
+            return code
+        lengths = self.codec_.lengths(self._check_input(X, reset=False)).tolist()  # type: ignore[attr-defined]
+        return code if len(set(lengths)) == 1 else cut(code, lengths)  # type: ignore[return-value]
 
     def transform(self, X: Any) -> np.ndarray:
         """`encode`, under scikit-learn's name."""

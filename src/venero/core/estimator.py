@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from venero.core import abilities
 from venero.core.abilities import Fitted
 from venero.core.errors import DataError, FieldError, VeneroError, nearest, shown
-from venero.core.inputs import array_or_frame, class_labels
+from venero.core.inputs import SEQUENCES, array_or_frame, class_labels
 from venero.core.params import LARGEST_SEED, check, param
 from venero.data.arrays import kind_of
 from venero.data.codecs import codec_for
@@ -43,6 +43,7 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
         "image": "unit",
         "table": "columns",
     }  # kinds of X it takes -> form of its network's input
+    takes_unseen: ClassVar[bool] = False  # a symbol that fit did not see has the place after the known ones, and is no error
     paper: ClassVar[str] = ""
     how: ClassVar[str] = ""
 
@@ -158,19 +159,24 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
         }
 
     def _fit_codec(self, X: Any) -> Spec:
-        self.codec_ = codec_for(X, self._form(X))
+        self.codec_ = codec_for(X, self._form(X), kind_of(X, self.forms))
+        if hasattr(self.codec_, "takes_unseen"):
+            self.codec_.takes_unseen = self.takes_unseen
         return self.codec_.fit(X)
 
     def _form(self, X: Any) -> str:
-        kind = kind_of(X)
+        kind = kind_of(X, self.forms)
         if kind not in self.forms:
             raise DataError(f"{type(self).__name__} takes {' and '.join(self.forms)} data, and this is {kind} data")
         return self.form(kind)
 
     def _check_input(self, X: Any, *, reset: bool) -> Any:
         """X as the codec takes it: checked, and a table's columns counted and named as scikit-learn wants it."""
-        X = array_or_frame(X)
-        image = kind_of(X) == "image"
+        X = array_or_frame(X, self.forms)
+        kind = kind_of(X, self.forms)
+        if kind in SEQUENCES:
+            return X
+        image = kind == "image"
         for axis, what in enumerate(("sample",) if image else ("sample", "feature")):
             if X.shape[axis] == 0:
                 needs = f"while a minimum of 1 is required by {type(self).__name__}"
@@ -225,7 +231,8 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
         from sklearn.utils import TransformerTags
 
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = "table" in self.forms and self.form("table") == "columns"
+        tags.input_tags.allow_nan = "table" in self.forms and self.form("table") in ("columns", "gaps", "raw")
+        tags.input_tags.two_d_array = "table" in self.forms
         tags.input_tags.three_d_array = "image" in self.forms
         if isinstance(self, abilities.Encodes):
             tags.transformer_tags = TransformerTags(preserves_dtype=[])

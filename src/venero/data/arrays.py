@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from venero.core.errors import DataError
 Array = NDArray[Any]
 
 CHUNK = 1 << 20  # values read at once: some MB, whatever the size of the file behind the array
-_TAKES = "tables (n, D), images (n, H, W) or (n, H, W, C)"
+_TAKES = "tables (n, D), images (n, H, W) or (n, H, W, C), series as a list of (T, d)"
 
 
 def is_frame(X: Any) -> bool:
@@ -39,14 +39,36 @@ def as_array(X: Any) -> Array:
     return array
 
 
-def kind_of(X: Any) -> str:
-    """ "image" or "table", from the type and shape of X; DataError for anything else.
+def kind_of(X: Any, takes: Collection[str] = ()) -> str:
+    """ "image", "table", "series", "symbols", "text" or "audio", from the type and shape of X; DataError for anything else.
 
-    >>> kind_of(np.zeros((5, 28, 28))), kind_of([[1.0, 2.0], [3.0, 4.0]])
-    ('image', 'table')
+    Where X can be read in more than one way, what a model `takes` decides: a 3-D array is n images, or n series for a model of
+    series; lists of whole numbers or of texts that are equally long are a table, or symbols for a model of those.
+
+    >>> kind_of(np.zeros((5, 28, 28))), kind_of([[1.0, 2.0], [3.0, 4.0]]), kind_of(["to be", "or not"])
+    ('image', 'table', 'text')
+    >>> kind_of(np.zeros((5, 28, 2)), {"series": "raw"}), kind_of([[1, 2], [0, 1]], {"symbols": "symbols"})
+    ('series', 'symbols')
     """
+    natural = _natural_kind(X)
+    if not takes or natural in takes:
+        return natural
+    return next((kind for kind in _OTHER.get(natural, ()) if kind in takes and _may_be(X, kind)), natural)
+
+
+_OTHER = {
+    "image": ("series",),
+    "table": ("symbols", "series"),
+    "text": ("symbols",),
+    "symbols": ("series",),
+}  # what X may be besides
+
+
+def _natural_kind(X: Any) -> str:
     if is_frame(X):
         return "table"
+    if (named := getattr(type(X), "data_kind", "")) or (named := _sequences(X)):
+        return str(named)
     array = as_array(X)
     _check_shape(array)
     if array.ndim == 2:
@@ -56,9 +78,41 @@ def kind_of(X: Any) -> str:
     return "image"
 
 
+def _sequences(X: Any) -> str:
+    """ "text", or the kind of sequences of unequal lengths; empty for what is an array."""
+    if isinstance(X, np.ndarray) and (X.ndim != 1 or X.dtype.kind not in "OU"):
+        return ""
+    if not isinstance(X, (list, tuple, np.ndarray)) or not len(X):
+        return ""
+    if all(isinstance(item, str) for item in X):
+        return "text"
+    if (
+        not all(isinstance(item, (list, tuple, np.ndarray)) for item in X)
+        or len({len(item) for item in X if np.ndim(item)}) < 2
+    ):
+        return ""
+    first = next(item for item in X if len(item))
+    if isinstance(first[0], (list, tuple, np.ndarray)):
+        return "series"
+    whole = all(isinstance(v, (str, bool, int, np.integer, np.bool_)) or v is None for v in list(first[:100]))
+    return "symbols" if whole else "series"
+
+
+def _may_be(X: Any, kind: str) -> bool:
+    """Whether X, an array of another kind by nature, can be read as this one."""
+    if is_frame(X):
+        return False
+    if kind == "symbols":
+        return (isinstance(X, (list, tuple)) and all(isinstance(x, str) for x in X)) or as_array(X).dtype.kind in "iubOUS"
+    if isinstance(X, (list, tuple)):  # of texts there can be no series
+        return not any(isinstance(v, str) for item in X for v in list(item[:1]))
+    array = as_array(X)
+    return array.ndim == 3 and array.dtype.kind in "buif"
+
+
 def _check_shape(X: Array) -> None:
     if X.ndim == 1 and X.dtype.kind in "OUS":
-        raise DataError("X is a list of texts, and text is not supported: pass " + _TAKES)
+        raise DataError("X mixes texts with other values: pass " + _TAKES)
     if X.ndim == 1:
         raise DataError(f"X has shape {X.shape}: reshape it, X.reshape(-1, 1) for one column or X.reshape(1, -1) for one row")
     if X.ndim not in (2, 3, 4):

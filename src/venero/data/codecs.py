@@ -13,8 +13,10 @@ from torch import Tensor
 
 from venero.core.errors import DataError, nearest
 from venero.data.arrays import Array, as_array, check_some, chunks, is_frame, kind_of
+from venero.data.series import SeriesCodec
 from venero.data.spec import Spec
-from venero.data.tables import Columns, Standard, on_cpu
+from venero.data.symbols import Symbols
+from venero.data.tables import Columns, Gaps, Raw, Standard, on_cpu
 
 __all__ = ["CODECS", "Codec", "Columns", "Standard", "Unit", "codec_for", "kind_of"]
 
@@ -31,10 +33,10 @@ class Codec(Protocol):
         """(n, *spec.shape) float32; each row on its own."""
 
     def decode(self, x: Tensor) -> Any:
-        """The user's container, dtype, range, shape, names and missing values."""
+        """The user's container, dtype, range, shape, names and missing values. Codecs of sequences also take lengths (n,)."""
 
     def log_det(self, x: Tensor) -> Tensor:
-        """(n,) log |d network / d user|: to add to a log density, but not to a log probability mass."""
+        """(n,) log |d network / d user|: to add to a log density, not to a log mass; of sequences, with lengths."""
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """What was learned, as tensors and JSON."""
@@ -156,13 +158,26 @@ def _way_out(X: Array) -> str:
     return "X / 255" if 16 < high <= 255 else f"X / {max(high, 1):g}"
 
 
-CODECS: dict[str, type[Codec]] = {codec.name: codec for codec in (Unit, Standard, Columns)}
+_ALL: tuple[Any, ...] = (Unit, Standard, Columns, Gaps, Raw, SeriesCodec, Symbols)
+CODECS: dict[str, type[Codec]] = {codec.name: codec for codec in _ALL}
+FORMS: dict[str, dict[str, Callable[..., Any]]] = {
+    "image": {"unit": Unit},
+    "table": {codec.name: codec for codec in (Unit, Standard, Columns, Gaps, Raw)},
+    "series": {form: lambda form=form: SeriesCodec(form=form) for form in ("gaps", "raw")},
+    "symbols": {"symbols": Symbols},
+    "text": {"symbols": Symbols},
+}  # kind of the user's data -> form -> codec
 
 
-def codec_for(X: Any, form: str) -> Codec:
-    """An unfitted codec that brings X into the form "unit", "standard" or "columns"; DataError if X can't take it."""
-    if form not in CODECS:
-        raise DataError(f"form = {form!r}: {nearest(form, CODECS)}")
-    if kind_of(X) == "image" and form != "unit":
+def codec_for(X: Any, form: str, kind: str | None = None) -> Codec:
+    """An unfitted codec that brings X, of this kind or of what it looks like, into a form; DataError if X can't take it."""
+    kind = kind or kind_of(X)
+    known = {name for forms in FORMS.values() for name in forms}
+    if form not in known:
+        raise DataError(f"form = {form!r}: {nearest(form, known)}")
+    if form not in FORMS[kind] and kind == "image":
         raise DataError(f"X has shape {np.shape(X)}, and this model takes tables (n, D): pass X.reshape(len(X), -1)")
-    return CODECS[form]()
+    if form not in FORMS[kind]:
+        raise DataError(f"X is {kind} data, and the form {form!r} is for others: {nearest(form, FORMS[kind])}")
+    made: Codec = FORMS[kind][form]()
+    return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,13 +32,15 @@ class Data:
     rows: Tensor  # (n,) int64: which rows of the source these are
     y: Tensor | None = None  # labels of all the source's rows
     on_disk: bool = False
+    lengths: Tensor | None = None  # of all the source's sequences
 
     @classmethod
     def of(cls, X: Any, codec: Codec, spec: Spec, y: Tensor | None = None, device: str | torch.device = "cpu") -> Data:
         """The user's X through its codec; a memory-mapped X that would be large in memory stays on disk."""
         streamed = isinstance(X, np.memmap) and 4 * len(X) * spec.numel > LARGEST_IN_MEMORY
         read = _streamed(X, codec, device) if streamed else _held(codec.encode(X).to(device))
-        return cls(spec, read, torch.arange(len(X), device=device), None if y is None else y.to(device), streamed)
+        lengths = codec.lengths(X).to(device) if spec.sequential else None  # type: ignore[attr-defined]
+        return cls(spec, read, torch.arange(len(X), device=device), None if y is None else y.to(device), streamed, lengths)
 
     @classmethod
     def holding(cls, x: Tensor, spec: Spec, y: Tensor | None = None) -> Data:
@@ -60,6 +62,7 @@ class Data:
             rows=torch.arange(len(self), device=self.rows.device),
             y=self.labels(),
             on_disk=False,
+            lengths=None if self.lengths is None or not spec.sequential else self.lengths[self.rows],
         )
 
     def labels(self) -> Tensor | None:
@@ -68,7 +71,11 @@ class Data:
     def batch(self, which: Tensor) -> Batch:
         """The examples at these places (not source rows): (B,) int64."""
         rows = self.rows.index_select(0, which)
-        return Batch(self.read(rows), None if self.y is None else self.y.index_select(0, rows))
+        y = None if self.y is None else self.y.index_select(0, rows)
+        if self.lengths is None:
+            return Batch(self.read(rows), y)
+        lengths = self.lengths.index_select(0, rows)
+        return Batch(self.read(rows)[:, : int(lengths.max()) if len(lengths) else 0], y, lengths)
 
     def batches(self, size: int, order: Tensor | None = None) -> Iterator[Batch]:
         """All examples, `size` at a time, in the given order of places (default: as they stand)."""
@@ -81,6 +88,8 @@ class Data:
         n = max(1, CHECKED[self.on_disk] // (4 * self.spec.numel))
         total = 0 if self.y is None else zlib.crc32(self.y.cpu().numpy().tobytes())
         for batch in self.batches(1024, self._spread(n)):
+            if batch.lengths is not None:
+                total = zlib.crc32(batch.lengths.cpu().numpy().tobytes(), total)
             total = zlib.crc32(batch.x.cpu().contiguous().numpy().tobytes(), total)
         return total
 
@@ -95,6 +104,21 @@ class Data:
     def head(self, n: int) -> Batch:
         """The first n examples."""
         return self.batch(torch.arange(min(n, len(self)), device=self.rows.device))
+
+
+def joined(parts: Sequence[Tensor]) -> Tensor:
+    """Parts of a whole along the first axis; those shorter along the second get zeros at the end.
+
+    >>> joined([torch.ones(1, 1), torch.ones(1, 2)]).tolist()
+    [[1.0, 0.0], [1.0, 1.0]]
+    """
+    longest = max((p.shape[1] for p in parts if p.ndim > 1), default=0)
+    whole = [p if p.ndim < 2 or p.shape[1] == longest else _lengthened(p, longest) for p in parts]
+    return torch.cat(whole)
+
+
+def _lengthened(x: Tensor, length: int) -> Tensor:
+    return torch.cat([x, x.new_zeros(len(x), length - x.shape[1], *x.shape[2:])], dim=1)
 
 
 def _held(x: Tensor) -> Read:
@@ -130,7 +154,7 @@ def _mapped(data: Data, f: Callable[[Batch], Tensor]) -> Read:
     def read(rows: Tensor) -> Tensor:
         if not kept:
             with torch.no_grad():
-                kept.append(torch.cat([f(b) for b in data.batches(1024)]))
+                kept.append(joined([f(b) for b in data.batches(1024)]))
         return kept[0].index_select(0, rows)
 
     return read

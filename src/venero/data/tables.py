@@ -200,3 +200,47 @@ class Standard(Columns):
             if gaps:
                 raise DataError(f"X has missing values (NaN) in column {label!r}: fill them in or drop them, {_OTHERWISE}")
         return replace(spec, columns=())
+
+
+class Gaps(Columns):
+    """Numbers to zero mean and unit variance, one place a column; NaN stays NaN, for models that integrate it out."""
+
+    name: ClassVar[str] = "gaps"
+
+    def fit(self, X: Any) -> Spec:
+        spec = super().fit(X)
+        if len(self.categorical):
+            label = self.container.labels[int(self.categorical[0])]
+            raise DataError(
+                f"X has text or categories in column {label!r}, and this model takes numbers: drop it, {_OTHERWISE}"
+            )
+        return replace(spec, columns=())
+
+    def log_det(self, x: Tensor) -> Tensor:
+        logs = torch.as_tensor(np.log(self.stats[1]), device=x.device)
+        return -((~torch.isnan(x)).double() @ logs).to(x)  # what is missing has no density
+
+    def _measure(self, X: Any) -> Moments:
+        moments = super()._measure(X)
+        if not moments.n.all():
+            name = self._first(moments.n == 0)
+            raise DataError(f"X has nothing but missing values (NaN) in column {name!r}: drop that column")
+        return moments
+
+    def _lay_out(self, missing: NDArray[np.bool_]) -> None:
+        super()._lay_out(np.zeros_like(missing))
+
+    def _encode(self, v: Floats, out: NDArray[np.float32]) -> None:
+        out[:] = (v - self.stats[0]) / self.stats[1]
+
+
+class Raw(Gaps):
+    """Numbers as the user has them, NaN and all: counts, or measurements whose unit means something to the model."""
+
+    name: ClassVar[str] = "raw"
+
+    def _measure(self, X: Any) -> Moments:
+        moments = super()._measure(X)
+        moments.mean = np.zeros_like(moments.mean)
+        moments.squares = moments.n * 1.0  # a scale of 1
+        return moments
