@@ -9,10 +9,16 @@ import numpy as np
 
 from venero.core.errors import CellError, DataError, shown
 from venero.data.arrays import as_array, is_frame, kind_of
+from venero.data.audio import clips_checked
 from venero.data.series import series_checked
 from venero.data.symbols import symbols_checked
 
-SEQUENCES: dict[str, Callable[[Any], Any]] = {"series": series_checked, "symbols": symbols_checked, "text": symbols_checked}
+SEQUENCES: dict[str, Callable[[Any], Any]] = {
+    "series": series_checked,
+    "symbols": symbols_checked,
+    "text": symbols_checked,
+    "audio": clips_checked,
+}
 _ARRAYS = "tables (n, D), or images (n, H, W) or (n, H, W, C)"
 _WAYS = {
     "series": f"X is {{0}} data, its rows may differ in length: pass {_ARRAYS}, or use a model that takes {{0}}",

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from venero.core.errors import DataError, nearest
 from venero.data.arrays import Array, as_array, check_some, chunks, is_frame, kind_of
+from venero.data.audio import FramesCodec
 from venero.data.series import SeriesCodec
 from venero.data.spec import Spec
 from venero.data.symbols import Symbols
@@ -158,12 +159,13 @@ def _way_out(X: Array) -> str:
     return "X / 255" if 16 < high <= 255 else f"X / {max(high, 1):g}"
 
 
-_ALL: tuple[Any, ...] = (Unit, Standard, Columns, Gaps, Raw, SeriesCodec, Symbols)
+_ALL: tuple[Any, ...] = (Unit, Standard, Columns, Gaps, Raw, SeriesCodec, Symbols, FramesCodec)
 CODECS: dict[str, type[Codec]] = {codec.name: codec for codec in _ALL}
 FORMS: dict[str, dict[str, Callable[..., Any]]] = {
     "image": {"unit": Unit},
     "table": {codec.name: codec for codec in (Unit, Standard, Columns, Gaps, Raw)},
     "series": {form: lambda form=form: SeriesCodec(form=form) for form in ("gaps", "raw")},
+    "audio": {form: lambda form=form: FramesCodec(form) for form in ("mfcc", "mfcc+deltas", "logmel")},
     "symbols": {"symbols": Symbols},
     "text": {"symbols": Symbols},
 }  # kind of the user's data -> form -> codec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,7 +38,7 @@ class Dataset:
 
     @property
     def kind(self) -> str:
-        """ "image" or "table"."""
+        """ "image", "table", "series", "symbols", "text" or "audio"."""
         return kind_of(self.X)
 
     def __len__(self) -> int:
@@ -45,19 +46,22 @@ class Dataset:
 
     def take(self, rows: Any) -> Dataset:
         """The examples at these rows (a slice, places or a mask); a slice of a memory-mapped X stays on disk."""
-        X = self.X.iloc[rows].reset_index(drop=True) if is_frame(self.X) else self.X[rows]
+        X = chosen(self.X, rows)
         y, groups = (None if a is None else a[rows] for a in (self.y, self.groups))
         return replace(self, X=X, y=y, groups=groups, test=None)
 
     def split(self, test: float = 0.2, *, random_state: int = 0) -> tuple[Dataset, Dataset]:
         """Train and test: the official ones, else at random, groups kept together, classes in equal shares.
 
+        A single sequence is cut: its last part is the test.
         A memory-mapped X of over 256 MB is cut once and its last rows are the test: shuffle such a file when you write it.
         """
         if self.test is not None:
             return _knowing_gaps(replace(self, test=None), self.test)
         if not 0 < test < 1:
             raise DataError(f"split: test = {test!r}: must be a share between 0 and 1")
+        if len(self) == 1 and isinstance(self.X, (list, tuple)) and len(self.X[0]) > 1:
+            return _cut_in_time(self, test)
         if len(self) < 2:
             raise DataError(f"{self.name or 'X'} has {len(self)} rows: at least 2 are needed to split off a test set")
         train_rows, test_rows = _split_rows(self, test, random_state)
@@ -71,6 +75,32 @@ class Dataset:
         origin = self.provenance
         lines += [f"{key}: {origin[key]}" for key in ("source", "licence", "citation", "note") if origin.get(key)]
         return "\n".join(lines)
+
+
+def chosen(X: Any, rows: Any) -> Any:
+    """The examples of X at these rows (a slice, places or a mask), as X holds them."""
+    if is_frame(X):
+        return X.iloc[rows].reset_index(drop=True)
+    if not isinstance(X, (list, tuple)):
+        return X[rows]
+    if isinstance(rows, slice):
+        return X[rows]
+    places = np.arange(len(X))[rows]
+    return like(X, [X[i] for i in places])
+
+
+def like(X: Any, items: Any) -> Any:
+    """Other sequences in X's own container."""
+    from venero.data.audio import Clips
+
+    return Clips(items, X.rate) if isinstance(X, Clips) else type(X)(items)
+
+
+def _cut_in_time(data: Dataset, test: float) -> tuple[Dataset, Dataset]:
+    only = data.X[0]
+    at = min(max(1, len(only) - round(test * len(only))), len(only) - 1)
+    first, last = (replace(data, X=like(data.X, [part])) for part in (only[:at], only[at:]))
+    return first, last
 
 
 def encode_labels(values: Any, most: int | None = None) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -135,6 +165,10 @@ def _group_rows(groups: NDArray[Any], n_test: int, random_state: int) -> tuple[R
 
 
 def _describe_values(X: Any) -> str:
+    if isinstance(X, (list, tuple)) and (kind := kind_of(X)) in _SAID:
+        lengths = [len(x) for x in X]
+        span = f"{min(lengths):,}" if min(lengths) == max(lengths) else f"{min(lengths):,} to {max(lengths):,}"
+        return _SAID[kind](X, span)
     if is_frame(X):
         numbers, gaps = X.select_dtypes("number").shape[1], int(X.isna().to_numpy().sum())
         return f"table of {len(X)} rows and {X.shape[1]} columns ({numbers} of numbers), {gaps} missing values"
@@ -153,3 +187,31 @@ def _describe_labels(data: Dataset) -> list[str]:
     counts = np.bincount(data.y, minlength=len(data.class_names))
     shown = ", ".join(f"{name} ({count})" for name, count in zip(data.class_names[:12], counts, strict=False))
     return [f"{len(counts)} classes: {shown}{', ...' if len(counts) > 12 else ''}"]
+
+
+def _describe_series(X: Any, span: str) -> str:
+    gaps = sum(int(np.isnan(x).sum()) for x in X)
+    channels = 1 if np.ndim(X[0]) == 1 else np.shape(X[0])[1]
+    return f"{len(X)} series of {span} steps and {channels} channel{'s' * (channels > 1)}, {gaps} missing values"
+
+
+def _describe_audio(X: Any, span: str) -> str:
+    seconds = sum(map(len, X)) / X.rate
+    return f"{len(X)} clips of {span} samples at {X.rate:,} Hz, {seconds:,.1f} seconds together"
+
+
+def _describe_symbols(X: Any, span: str) -> str:
+    alphabet = len(set().union(*X))
+    return f"{len(X)} sequence{'s' * (len(X) > 1)} of {span} symbols, {alphabet} different"
+
+
+def _describe_text(X: Any, span: str) -> str:
+    return f"{len(X)} text{'s' * (len(X) > 1)} of {span} characters, {len(set().union(*X))} different"
+
+
+_SAID: dict[str, Callable[[Any, str], str]] = {
+    "series": _describe_series,
+    "symbols": _describe_symbols,
+    "text": _describe_text,
+    "audio": _describe_audio,
+}

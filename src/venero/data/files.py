@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
@@ -12,25 +14,46 @@ from numpy.typing import NDArray
 
 from venero.core.errors import DataError, nearest
 from venero.data.datasets import LARGE, MOST_CLASSES, Dataset, encode_labels
+from venero.data.seriesfiles import official_pair
 
 Array = NDArray[Any]
 Size = tuple[int, int] | int | None
 Target = str | int | None
+Rate = int | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file or folder is to be read; see `dataset`."""
+
+    size: Size = None
+    target: Target = None
+    read: str | None = None
+    rate: Rate = None
+
+    def only(self, what: str, *takes: str) -> None:
+        """Raise a DataError where an option is given that this source has no use for."""
+        for name in ("size", "target", "read", "rate"):
+            if name not in takes and getattr(self, name) is not None:
+                raise DataError(f"{name} = {getattr(self, name)!r} is for {_FOR[name]}, and {what}: leave it out")
+
+
+_FOR = {
+    "size": "folders of images",
+    "target": "tables with named columns",
+    "read": "tables of series (wide, long) and for texts (lines, paragraphs)",
+    "rate": "audio",
+}
 
 _RUN_FILES = ("model.json", "log.jsonl", "checkpoint.safetensors")
 
 
-def from_path(path: Path, size: Size = None, target: Target = None) -> Dataset:
+def from_path(path: Path, how: Reading = Reading()) -> Dataset:
     """The data in a file or folder; DataError says what was expected."""
+    path = official_pair(path)[0]
     if not path.exists():
         raise DataError(f"{path} does not exist: check the path (relative ones start at {Path.cwd()})")
-    if path.is_dir():
-        if target is not None:
-            raise DataError(f"target = {target!r} is for tables, and {path} is a folder: leave it out")
-        return _from_folder(path, size)
-    if size is not None:
-        raise DataError(f"size = {size!r} is for folders of images, and {path} is a file: leave it out")
-    return _from_file(path, target)
+    return _from_folder(path, how) if path.is_dir() else _from_file(path, how)
 
 
 def from_frame(frame: Any, name: str, target: Target = None) -> Dataset:
@@ -60,16 +83,24 @@ def from_idx(folder: Path, name: str, classes: tuple[str, ...] = ()) -> Dataset:
     return parts[0]
 
 
-def _from_folder(folder: Path, size: Size) -> Dataset:
+def _from_folder(folder: Path, how: Reading) -> Dataset:
+    from venero.data.audio import find_audio
     from venero.data.idx import PARTS, find_part
+    from venero.data.images import find_images
+    from venero.data.textfiles import find_texts
 
     if any((folder / name).is_file() for name in _RUN_FILES):
         raise DataError(f"{folder} is a run or a saved model, not data: pass what it was fitted on, or venero.load it")
     if any(find_part(folder, part) for part in PARTS):
-        if size is not None:
-            raise DataError(f"size = {size!r} is for folders of images, and {folder} holds IDX files: leave it out")
+        how.only(f"{folder} holds IDX files")
         return from_idx(folder, folder.resolve().name)
-    return _from_images(folder, _checked_size(size))
+    if not find_images(folder):
+        if find_audio(folder):
+            return _audio(folder, how)
+        if find_texts(folder):
+            return _texts_of_folder(folder, how)
+    how.only(f"{folder} is a folder of images", "size")
+    return _from_images(folder, _checked_size(how.size))
 
 
 def _from_images(folder: Path, size: tuple[int, int] | None) -> Dataset:
@@ -102,42 +133,132 @@ def _checked_size(size: Size) -> tuple[int, int] | None:
     return both
 
 
-def _reader(path: Path) -> Callable[[Path, Target], Dataset] | None:
+def _reader(path: Path) -> Callable[[Path, Reading], Dataset] | None:
     name = path.name.lower()
     return next((reader for suffix, reader in READERS.items() if name.endswith(suffix)), None)
 
 
-def _from_file(path: Path, target: Target) -> Dataset:
+def _from_file(path: Path, how: Reading) -> Dataset:
     from venero.data.images import is_image
 
     reader = _reader(path)
     if reader is None and is_image(path):
         raise DataError(f"{path} is a single image: pass its folder, {path.parent}")
+    if reader is None and path.suffix.lower() in (".wav", ".flac"):
+        raise DataError(f"{path} is a single clip: pass its folder, {path.parent}")
     if reader is None and "ubyte" in path.name:
         raise DataError(f"{path} is one file of several: pass its folder, {path.parent}")
     if reader is None:
         raise DataError(f"{path} is of an unknown kind: pass a folder of images, or a file {', '.join(READERS)}")
-    data = reader(path, target)
+    data = reader(path, how)
     checksum = _sha256(path) if path.stat().st_size <= LARGE else "not computed for large files"
     data.provenance = {"source": str(path), "sha256": {path.name: checksum}}
     return data
 
 
-def _arrays(path: Path, target: Target) -> Dataset:
+def _arrays(path: Path, how: Reading) -> Dataset:
     from venero.data.arrayfiles import read_npy, read_npz
 
-    if target is not None:
-        raise DataError(f"target = {target!r} is for tables with named columns, and {path} holds arrays: leave it out")
+    how.only(f"{path} holds arrays")
     return (read_npy if path.suffix.lower() == ".npy" else read_npz)(path)
 
 
-def _table(path: Path, target: Target) -> Dataset:
+def _table(path: Path, how: Reading) -> Dataset:
     from venero.data.tablefiles import read_table
 
-    return from_frame(read_table(path), path.name.partition(".")[0], target)
+    how.only(f"{path} is a file", "target", "read")
+    name = path.name.partition(".")[0]
+    frame = read_table(path)
+    if how.read is None:
+        return from_frame(frame, name, how.target)
+    return _series_of_table(frame, name, how)
 
 
-READERS: dict[str, Callable[[Path, Target], Dataset]] = {
+def _series_of_table(frame: Any, name: str, how: Reading) -> Dataset:
+    """A table whose rows are series, or steps of series."""
+    from venero.data.seriesfiles import long, wide
+
+    shape, _, columns = str(how.read).partition(":")
+    if shape not in ("wide", "long"):
+        raise DataError(f"read = {how.read!r}: {nearest(str(how.read), ('wide', 'long', 'long:ID,TIME'))}")
+    column = None if how.target is None else _column(frame, name, how.target)
+    if shape == "wide":
+        values = frame if column is None else frame.drop(columns=column)
+        y, classes = (None, ()) if column is None else _labels(frame[column])
+        return Dataset(wide(values, name), y, name, class_names=classes)
+    X, labels, channels = long(frame, name, columns, column)
+    y, classes = (None, ()) if labels is None else encode_labels(np.asarray(labels), MOST_CLASSES)
+    return Dataset(X, y, name, tuple(channels), classes)
+
+
+def _ts(path: Path, how: Reading) -> Dataset:
+    """Series of the UCR/UEA archive, the TEST file beside a TRAIN file as the official test set."""
+    from venero.data.seriesfiles import read_ts
+
+    how.only(f"{path} comes complete")
+    files = [file for file in official_pair(path) if file is not None]
+    told = [read_ts(file) for file in files]
+    name = re.sub(r"(_TRAIN|_TEST)?\.ts(\.gz)?$", "", path.name, flags=re.IGNORECASE)
+    parts = [Dataset(one.X, name=name, provenance={"source": str(f)}) for f, one in zip(files, told, strict=True)]
+    labels = [np.asarray(one.y, dtype=str) for one in told if one.y is not None]
+    if len(labels) == len(parts):
+        together = np.concatenate(labels)
+        y, classes = (together.astype(np.float64), ()) if told[0].measured else encode_labels(_as_integers(together))
+        for part, own in zip(parts, np.split(y, [len(labels[0])]), strict=False):
+            part.y, part.class_names = own, classes
+    parts[0].test = parts[1] if parts[1:] else None
+    return parts[0]
+
+
+def _as_integers(labels: Array) -> Array:
+    """Labels in the order of numbers, where they are such."""
+    return labels.astype(np.int64) if all(label.lstrip("-").isdigit() for label in labels) else labels
+
+
+def _text_file(path: Path, how: Reading) -> Dataset:
+    from venero.data.textfiles import read_texts
+
+    how.only(f"{path} is a text", "read")
+    return Dataset(read_texts(path, how.read), name=path.stem)
+
+
+def _texts_of_folder(folder: Path, how: Reading) -> Dataset:
+    """A text of each file, or each of its lines or paragraphs; subfolders are classes, files are groups where they are cut."""
+    from venero.data.textfiles import find_texts, read_texts
+
+    how.only(f"{folder} is a folder of texts", "read")
+    files = find_texts(folder)
+    found = [(text, f) for f in files for text in read_texts(f, how.read)]
+    classes = [f.relative_to(folder).parts[0] if f.parent != folder else "" for _, f in found]
+    data = Dataset([text for text, _ in found], name=folder.resolve().name)
+    if all(classes):
+        data.y, data.class_names = encode_labels(np.array(classes))
+    if len(found) > len(files) > 1:
+        data.groups = np.array([str(f.relative_to(folder)) for _, f in found])
+    data.provenance = {"source": str(folder), "sha256": {str(f.relative_to(folder)): _sha256(f) for f in files}}
+    return data
+
+
+def _audio(path: Path, how: Reading) -> Dataset:
+    """Clips of a folder or a zip, with what their names tell."""
+    from venero.data.audio import read_audio, told_by
+
+    how.only(f"{path} holds audio", "target", "rate")
+    heard = read_audio(path, how.rate)
+    told = told_by(heard.names, how.target)
+    data = Dataset(heard.X, name=path.stem if path.is_file() else path.resolve().name)
+    if told.labels is not None:
+        data.y, data.class_names = encode_labels(np.array(told.labels))
+    data.groups = None if told.groups is None else np.array(told.groups)
+    if told.test is not None:
+        test = data.take(told.test)
+        data = data.take(~told.test)
+        data.test = test
+    data.provenance = {"source": str(path), "sha256": {f"all {len(heard.X)} clips": heard.sha256}}
+    return data
+
+
+READERS: dict[str, Callable[[Path, Reading], Dataset]] = {
     ".npy": _arrays,
     ".npz": _arrays,
     ".csv": _table,
@@ -145,6 +266,10 @@ READERS: dict[str, Callable[[Path, Target], Dataset]] = {
     ".csv.gz": _table,
     ".tsv.gz": _table,
     ".parquet": _table,
+    ".ts": _ts,
+    ".ts.gz": _ts,
+    ".txt": _text_file,
+    ".zip": _audio,
 }
 
 

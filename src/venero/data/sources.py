@@ -10,7 +10,7 @@ import numpy as np
 
 from venero.core.errors import DataError, nearest
 from venero.data.datasets import Dataset
-from venero.data.files import READERS, Size, Target, from_frame, from_idx, from_path
+from venero.data.files import READERS, Rate, Reading, Size, Target, from_frame, from_idx, from_path
 
 __all__ = ["Dataset", "dataset", "names"]
 
@@ -36,41 +36,50 @@ def dataset(
     *,
     size: Size = None,
     target: Target = None,
+    read: str | None = None,
+    rate: Rate = None,
     data_home: str | Path | None = None,
 ) -> Dataset:
-    """Read data: a known name, `openml:NAME`, a file (.npy, .npz, .csv, .tsv, .parquet), or a folder of images or IDX files.
+    """Read data: a known name, `openml:NAME`, a file (.npy, .npz, .csv, .tsv, .parquet, .ts, .txt), or a folder.
+
+    A folder holds images, IDX files, texts (.txt), or audio (.wav, .flac, or zips of those, or such a zip itself).
 
     Names: digits, iris, wine, breast_cancer, diabetes; mnist and fashion-mnist, from a folder of that name in the folder
     that VENERO_DATA names, else downloaded. A file of such a name is ./NAME. DataError says what is wrong with a source.
 
     size: (height, width), or one number for both, to which a folder's images are resized.
-    target: the column of a table that becomes y, by name or by place (-1 is the last).
+    target: the column of a table that becomes y, by name or by place (-1 is the last); of audio, the place of the part of
+        files' names, between underscores, that is the label (default: the subfolder, where there are any).
+    read: "wide" (a table of one series in each row) or "long:ID,TIME" (one step in each row); "lines" or "paragraphs" of texts.
+    rate: resample audio to so many samples a second, mixed down to one channel; default: all files must be alike, and mono.
     data_home: where downloads are kept (default ~/.cache/venero).
 
     >>> data = dataset("digits")
     >>> data.X.shape, data.X.dtype, data.kind
     ((1797, 8, 8), dtype('uint8'), 'image')
     """
+    how = Reading(size, target, read, rate)
     if isinstance(source, Path):
-        return from_path(source.expanduser(), size, target)
+        return from_path(source.expanduser(), how)
     home = Path(data_home or _HOME).expanduser()
     if source.startswith("openml:"):
         return _openml(source.removeprefix("openml:"), home, target)
     if source not in names():
-        return _from_text(source, size, target)
-    if size is not None or target is not None:
-        option, value = ("size", size) if size is not None else ("target", target)
+        return _from_text(source, how)
+    given = [(name, value) for name, value in vars(how).items() if value is not None]
+    if given:
+        option, value = given[0]
         raise DataError(f"{option} = {value!r} is for files of your own, and {source!r} comes complete: leave it out")
     if source == "digits":
         return _digits()
     return _bundled(source) if source in _TABLES else _published(source, home)
 
 
-def _from_text(source: str, size: Size, target: Target) -> Dataset:
+def _from_text(source: str, how: Reading) -> Dataset:
     path = Path(source).expanduser()
     if not path.exists() and len(path.parts) == 1 and not source.lower().endswith(tuple(READERS)):
         raise DataError(f"source = {source!r} is neither a known name ({nearest(source, names())}) nor a file or folder here")
-    return from_path(path, size, target)
+    return from_path(path, how)
 
 
 def _digits() -> Dataset:

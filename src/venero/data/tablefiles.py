@@ -47,7 +47,7 @@ def _parquet(file: Path) -> pd.DataFrame:
 
 
 def _delimited(file: Path) -> pd.DataFrame:
-    text = _text(file)
+    text = text_of(file)
     lines = [line for line in text.split("\n", _HEAD)[:_HEAD] if line.strip()]
     delimiter = _delimiter(lines, file)
     rows = _split(lines, delimiter)
@@ -60,7 +60,7 @@ def _delimited(file: Path) -> pd.DataFrame:
     return _without_index(frame.rename(columns=lambda name: str(name).strip()))
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
     """The file's text, unpacked; DataError if it is empty or no text."""
     try:
         content = file.read_bytes()
@@ -74,7 +74,7 @@ def _text(file: Path) -> str:
     if not text.strip():
         raise DataError(f"{file} is empty: it needs a header and rows")
     if "\0" in text:
-        raise DataError(f"{file} is no text, it has zero bytes: save it as CSV with UTF-8 encoding")
+        raise DataError(f"{file} is no text, it has zero bytes: save it with UTF-8 encoding")
     return text
 
 
