@@ -8,6 +8,7 @@ from math import log
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 
 import venero
 from examples import mixed
@@ -29,7 +30,7 @@ def bars() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def learned() -> RBM:
-    fields = {"n_hidden": 16, "epochs": 150, "batch_size": 14, "learning_rate": 0.1, "validation": 0.0, "weight_decay": 0.0}
+    fields = {"n_hidden": 16, "epochs": 80, "batch_size": 14, "learning_rate": 0.2, "validation": 0.0, "weight_decay": 0.0}
     return RBM(visible="bernoulli", random_state=0, n_chains=100, **fields).fit(np.tile(bars(), (20, 1)))
 
 
@@ -69,7 +70,7 @@ def test_completion_is_the_conditional_mean(learned: RBM) -> None:
 
 @pytest.mark.parametrize("phase", ["cd", "pcd", "pt"])
 def test_every_way_to_dream_learns(phase: str) -> None:
-    fields = {"n_hidden": 12, "epochs": 60, "batch_size": 14, "learning_rate": 0.3, "gibbs_steps": 2, "validation": 0.0}
+    fields = {"n_hidden": 12, "epochs": 40, "batch_size": 14, "learning_rate": 0.3, "gibbs_steps": 1, "validation": 0.0}
     model = RBM(visible="bernoulli", negative_phase=phase, random_state=0, **fields).fit(np.tile(bars(), (20, 1)))
     assert model.score(bars()) > -4.2, "independent pixels have -6.2"
 
@@ -79,7 +80,7 @@ def test_with_labels_classes_are_told_by_free_energy_and_drawn() -> None:
     y = np.where((X.reshape(-1, 3, 3) == X.reshape(-1, 3, 3)[:, :1]).all((1, 2)), "columns", "rows")
     keep = (X.sum(1) > 0) & (X.sum(1) < 9)
     X, y = X[keep], y[keep]
-    fields = {"n_hidden": 16, "epochs": 120, "batch_size": 14, "learning_rate": 0.5, "validation": 0.0}
+    fields = {"n_hidden": 16, "epochs": 60, "batch_size": 14, "learning_rate": 0.5, "validation": 0.0}
     model = RBM(visible="bernoulli", conditional=True, random_state=0, n_chains=100, **fields).fit(X, y)
     assert (model.predict(X) == y).mean() > 0.98
     np.testing.assert_allclose(model.predict_proba(X).sum(1), 1, atol=1e-6)
@@ -87,9 +88,9 @@ def test_with_labels_classes_are_told_by_free_energy_and_drawn() -> None:
     np.testing.assert_allclose(np.logaddexp(*each), model.score_samples(STATES), atol=1e-6)
     assert np.exp(model.score_samples(STATES)).sum() == pytest.approx(1, abs=1e-5)
     for label in ("columns", "rows"):
-        assert (model.predict(model.sample(300, y=label, random_state=0)) == label).mean() > 0.85
-    seam = GenerativeClassifier(model).fit(X, y)
-    assert (seam.predict(X) == y).mean() > 0.98
+        assert (model.predict(model.sample(300, y=label, random_state=0, steps=200)) == label).mean() > 0.85
+    seam = GenerativeClassifier(clone(model).set_params(epochs=30)).fit(X, y)
+    assert (seam.predict(X) == y).mean() > 0.9
 
 
 def _shares(model: RBM) -> list[tuple[str, float]]:
@@ -124,8 +125,8 @@ def test_grey_images_with_gaussian_units_and_tables_of_all_kinds() -> None:
     assert model.score_of_ == "density in the data's units"
     assert model.reconstruction_error(X).mean() < 0.7 * ((X / X.max() - (X / X.max()).mean(0)) ** 2).sum((1, 2)).mean()
     frame = mixed()
-    model = RBM(n_hidden=12, epochs=60, random_state=0).fit(frame)
-    draws = model.sample(2000, random_state=0)
+    model = RBM(n_hidden=12, epochs=30, random_state=0).fit(frame)
+    draws = model.sample(1000, random_state=0)
     assert draws["height"].isna().mean() == pytest.approx(frame["height"].isna().mean(), abs=0.05)
     for city, share in frame["city"].value_counts(normalize=True).items():
         assert (draws["city"] == city).mean() == pytest.approx(share, abs=0.08)

@@ -112,7 +112,7 @@ class DBNNet(nn.Module):
             v = self.labelled(awake[-1], batch.y)
             p = self.top.hidden(v)
             dream, q, _ = self.top.gibbs(bits(p), steps)
-            gradients = contrast.gradients(self.top, v, p, dream, q)
+            gradients = contrast.gradients(self.top, torch.cat([v, dream]), torch.cat([p, q]), len(v))
             asleep = [dream[:, : awake[-1].shape[1]]]
             for layer in self.lower[::-1]:
                 asleep.insert(0, bits(layer.generation(asleep[0]).sigmoid()))

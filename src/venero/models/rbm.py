@@ -7,7 +7,7 @@ Larochelle & Bengio 2008.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from math import ceil
@@ -29,7 +29,7 @@ from venero.maths.random import bits, keyed_uniform, row_keys, seeded
 from venero.nn.harmonium import PHASES, Contrast, Harmonium, measure
 from venero.nn.partition import LogZ, annealed_log_partition, betas, log_partition
 from venero.nn.units import Bits, Choice, Gaussians, Joint, Mixed, Units
-from venero.train.rules import Descent, GradientDescent, Objective, Rule
+from venero.train.rules import Descent, GradientDescent, Rule
 from venero.train.schedules import SCHEDULES, with_warmup
 from venero.train.stage import Stage
 
@@ -79,7 +79,7 @@ class RBMNet(nn.Module):
     # -- examples as units -------------------------------------------------------------
     def units_of(self, x: Tensor, y: Tensor | None) -> Tensor:
         """(B, *shape) and labels -> (B, D)."""
-        v = (x.flatten(1) - self.shift) / self.scale
+        v = (x.flatten(1) - self.shift) / self.scale if self.density else x.flatten(1)
         return torch.cat([v, F.one_hot(y, self.n_classes).to(v)], 1) if y is not None and self.n_classes else v
 
     def example_of(self, v: Tensor) -> Tensor:
@@ -151,11 +151,8 @@ class RBMNet(nn.Module):
 
     # -- abilities ---------------------------------------------------------------------
     def encode(self, x: Tensor) -> Tensor:
-        return self.rbm.hidden(self.with_likeliest(self.units_of(x, None)))
-
-    def with_likeliest(self, v: Tensor) -> Tensor:
-        """Units with those of the likeliest label, where there are labels."""
-        return torch.cat([v, F.one_hot(self.by_class(v).argmin(1), self.n_classes).to(v)], 1) if self.n_classes else v
+        v = self.units_of(x, None)  # and where there are labels the likeliest one's
+        return self.rbm.hidden(self.units_of(x, self.by_class(v).argmin(1)) if self.n_classes else v)
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return self.example_of(self.rbm.units.mean(self.rbm.visible_input(z)))
@@ -259,9 +256,6 @@ class RBM(GradientModel[RBMNet], Samples, Scores, Reconstructs, Completes):
         schedule = with_warmup(SCHEDULES[self.schedule], self.warmup)
         how = Descent(self.optimizer, self.learning_rate, 0.0, schedule, self.clip, self.ema, self.momentum)
         return GradientDescent(net, self.objectives(net), how)
-
-    def objectives(self, net: RBMNet) -> Iterable[Objective]:
-        yield Objective("rbm", net.rbm, net.loss)
 
     def stages(self, net: RBMNet, data: Data) -> Iterator[Stage]:
         every = max(1, ceil(len(data) / LOOKED_AT))

@@ -17,6 +17,7 @@ from venero.maths.random import bits
 from venero.nn.stated import with_gradients
 from venero.nn.units import Bits, Units
 
+MEASURED = 20  # examples of a batch that training says something of: many batches make up an epoch
 START = 0.01  # standard deviation of the weights (Hinton 2012)
 
 
@@ -74,31 +75,29 @@ class Harmonium(nn.Module):
             self.visible_bias.copy_(self.units.bias_of(mean))
 
 
-# -- the negative phase: what the machine dreams, (v, p) for each chain, and the chains themselves ----------------------------
+# -- the negative phase: what the machine dreams, from the data (B, D) and the chains, which it moves on ---------------------
 Chains = Tensor  # hidden states: (n, H), of parallel tempering (temperatures, n, H)
-Dream = Callable[[Harmonium, Tensor, Chains, Tensor, int], tuple[Tensor, Tensor]]
+Dream = Callable[[Harmonium, Tensor, Chains, Tensor, int], Tensor]
 
 
-def from_data(rbm: Harmonium, p: Tensor, chains: Chains, base: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-    """CD-k: a few steps from each example, whose hidden probabilities are p."""
-    v, q, _ = rbm.gibbs(bits(p), steps)
-    return v, q
+def from_data(rbm: Harmonium, v: Tensor, chains: Chains, base: Tensor, steps: int) -> Tensor:
+    """CD-k: a few steps from each example."""
+    return rbm.gibbs(bits(rbm.hidden(v)), steps)[0]
 
 
-def persistent(rbm: Harmonium, p: Tensor, chains: Chains, base: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+def persistent(rbm: Harmonium, v: Tensor, chains: Chains, base: Tensor, steps: int) -> Tensor:
     """PCD-k: the chains go on from where the last update left them."""
-    v, q, h = rbm.gibbs(chains, steps)
-    chains.copy_(h)
-    return v, q
+    h = rbm.gibbs(chains, steps - 1)[2] if steps > 1 else chains
+    return rbm.units.sample(rbm.visible_input(h))  # the chains' hidden units are drawn with those of the data
 
 
-def tempered(rbm: Harmonium, p: Tensor, chains: Chains, base: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+def tempered(rbm: Harmonium, v: Tensor, chains: Chains, base: Tensor, steps: int) -> Tensor:
     """Chains at temperatures between the base rates (0) and the machine (1), which swap places with their neighbours.
 
     p_beta(v, h) ~ exp(field(v) . base - base energy + beta g(v, h)), g = field(v) . (a - base) + h . (b + W field(v)).
     """
     m, n, _ = chains.shape
-    beta = torch.linspace(0, 1, m, device=p.device).repeat_interleave(n)[:, None]  # (m n, 1)
+    beta = torch.linspace(0, 1, m, device=base.device).repeat_interleave(n)[:, None]  # (m n, 1)
     h = chains.flatten(0, 1)
     for _ in range(steps):
         v = rbm.units.sample(base + beta * (rbm.visible_input(h) - base))
@@ -106,10 +105,10 @@ def tempered(rbm: Harmonium, p: Tensor, chains: Chains, base: Tensor, steps: int
         h = bits((beta * x).sigmoid())
         g = (rbm.units.field(v) @ (rbm.visible_bias - base) + (h * x).sum(-1)).view(m, n)
         order = _swapped(g, 1 / max(1, m - 1))  # (m, n) which temperature's state comes here
-        place = (order * n + torch.arange(n, device=p.device)).flatten()
-        v, x, h = v[place], x[place], h[place]
+        place = (order * n + torch.arange(n, device=base.device)).flatten()
+        v, h = v[place], h[place]
     chains.copy_(h.view_as(chains))
-    return v[-n:], x[-n:].sigmoid()
+    return v[-n:]
 
 
 def _swapped(g: Tensor, step: float) -> Tensor:
@@ -140,14 +139,17 @@ class Contrast:
 
     @torch.no_grad()
     def loss(self, rbm: Harmonium, v: Tensor, chains: Chains, base: Tensor) -> dict[str, Tensor]:
-        """What `measure` says of the examples (B, D), with the gradients of this contrast."""
-        x = rbm.hidden_input(v)
+        """What `measure` says of some of the examples (B, D), with the gradients of this contrast."""
+        both = torch.cat([v, PHASES[self.phase](rbm, v, chains, base, self.steps)])
+        x = rbm.hidden_input(both)
         p = x.sigmoid()
-        dream, q = PHASES[self.phase](rbm, p, chains, base, self.steps)
-        gradients = self.gradients(rbm, v, p, dream, q)
-        energy = rbm.free_energy_at(v, x).mean()
+        if self.phase == "pcd":
+            chains.copy_(bits(p[len(v) :]))
+        some, at = v[:MEASURED], x[: min(MEASURED, len(v))]
+        energy, value = rbm.free_energy_at(some, at).mean(), measure(rbm, some, at)
+        gradients = self.gradients(rbm, both, p, len(v))
         with torch.enable_grad():
-            loss = with_gradients(measure(rbm, v, x), gradients)
+            loss = with_gradients(value, gradients)
         return {"loss": loss, "free_energy": energy}
 
     @torch.no_grad()
@@ -159,33 +161,38 @@ class Contrast:
         p = rbm.hidden_input(v) if linear else rbm.hidden(v)
         dream = rbm.units.mean(rbm.visible_input(p + torch.randn_like(p) if linear else bits(p)))
         q = rbm.hidden_input(dream) if linear else rbm.hidden(dream)
-        gradients = self.gradients(rbm, v, p, dream, q)
+        gradients = self.gradients(rbm, torch.cat([v, dream]), torch.cat([p, q]), len(v))
+        error = ((v - dream) ** 2).sum(1).mean()
         with torch.enable_grad():
-            return {"loss": with_gradients(((v - dream) ** 2).sum(1).mean(), gradients)}
+            return {"loss": with_gradients(error, gradients)}
 
-    def gradients(self, rbm: Harmonium, v: Tensor, p: Tensor, dream: Tensor, q: Tensor) -> dict[Tensor, Tensor]:
-        """Of the mean over (v, p) against the mean over (dream, q), as descent takes them."""
-        f, g = rbm.units.field(v), rbm.units.field(dream)
+    def gradients(self, rbm: Harmonium, v: Tensor, p: Tensor, n: int) -> dict[Tensor, Tensor]:
+        """Of the mean over the first n rows, the data, against that over the others, the dreams, as descent takes them.
+
+        v (N, D) and p (N, H): examples and their hidden probabilities.
+        """
+        f, m = rbm.units.field(v), len(v) - n
+        data, model = p[:n], p[n:]
         if self.sparsity:
-            p = p + self.sparsity * (self.target - p.mean(0))  # the gradient of the cross entropy of mean activations
-        vd, hd, vm, hm = f.mean(0), p.mean(0), g.mean(0), q.mean(0)
-        weight = torch.addmm(q.T @ g, p.T, f, beta=1 / len(g), alpha=-1 / len(f))
+            data = data + self.sparsity * (self.target - data.mean(0))  # by the cross entropy of mean activations
+        vd, hd, vm, hm = f[:n].mean(0), data.mean(0), f[n:].mean(0), model.mean(0)
         a, b = vm - vd, hm - hd
-        if self.enhanced:  # the difference of covariances, not of products
-            middle_v, middle_h = (vd + vm) / 2, (hd + hm) / 2
-            weight -= torch.outer(b, middle_v) + torch.outer(middle_h, a)
-            a, b = a - middle_h @ weight, b - weight @ middle_v
-        out = {rbm.weight: weight.add_(rbm.weight, alpha=self.decay), rbm.visible_bias: a, rbm.hidden_bias: b}
-        return out | self._scales(rbm, v, p, dream, q)
+        if not self.enhanced:
+            weight = torch.addmm(rbm.weight, torch.cat([data / -n, model / m]).T, f, beta=self.decay)
+        else:  # covariances instead of products: it is enough to take the mean from one side
+            h = torch.cat([(hd - data).div_(n), (model - hm).div_(m)])
+            weight = torch.addmm(rbm.weight, h.T, f, beta=self.decay)
+            a, b = a - (h @ ((hd + hm) / 2)) @ f, b - (f @ ((vd + vm) / 2)) @ h  # of the biases that go with these weights
+        return {rbm.weight: weight, rbm.visible_bias: a, rbm.hidden_bias: b} | self._scales(rbm, v, p, n)
 
     @staticmethod
-    def _scales(rbm: Harmonium, v: Tensor, p: Tensor, dream: Tensor, q: Tensor) -> dict[Tensor, Tensor]:
+    def _scales(rbm: Harmonium, v: Tensor, p: Tensor, n: int) -> dict[Tensor, Tensor]:
         """Of log sigma, where there are Gaussian units that learn theirs."""
         sigma = next(rbm.units.parameters(), None)
         if sigma is None or not sigma.requires_grad:
             return {}
-        data = rbm.units.scale_gradient(v, rbm.visible_input(p))
-        model = rbm.units.scale_gradient(dream, rbm.visible_input(q))
+        t = rbm.visible_input(p)
+        data, model = rbm.units.scale_gradient(v[:n], t[:n]), rbm.units.scale_gradient(v[n:], t[n:])
         return {} if data is None or model is None else {sigma: model - data}
 
 

@@ -17,7 +17,8 @@ class _Stated(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *above: Tensor) -> Any:
-        return None, *(g * above[0] for g in ctx.gradients), *(None for _ in ctx.gradients)
+        gradients, ctx.gradients = ctx.gradients, ()  # so that they become the parameters' own, without a copy
+        return None, *(g.mul_(above[0]) for g in gradients), *(None for _ in gradients)
 
 
 def with_gradients(value: Tensor, gradients: Mapping[Tensor, Tensor]) -> Tensor:
