@@ -94,7 +94,7 @@ def machine_stage(
     share: float = 1.0,
 ) -> Stage:
     """A stage in which one machine learns to reconstruct what it sees of each batch."""
-    contrast = Contrast(decay=DECAY)
+    contrast = Contrast(decay=DECAY, enhanced=False)  # as in the papers; for classes the plain gradient's features serve better
     rate = how.learning_rate * (LINEAR if is_linear else 1)
     descent = Descent("sgd", rate, 0.0, with_warmup(linear, 0.05), momentum=how.momentum)
     loss = lambda batch: contrast.reconstruct(rbm, see(batch), is_linear)  # noqa: E731
