@@ -13,6 +13,7 @@ from sklearn.base import clone
 import venero
 from examples import mixed
 from venero.core.errors import VeneroError
+from venero.data.spec import Batch
 from venero.models.rbm import RBM
 from venero.nn.partition import LogZ
 from venero.tasks.classify import GenerativeClassifier
@@ -67,6 +68,16 @@ def test_completion_is_the_conditional_mean(learned: RBM) -> None:
     with torch.no_grad():
         done = learned.net_.complete(learned.codec_.encode(np.tile(X, (400, 1))), torch.from_numpy(np.tile(known, (400, 1))))
     np.testing.assert_allclose(done.mean(0), want, atol=0.03)
+
+
+@torch.no_grad()
+def test_the_density_of_grey_pixels_integrates_to_one() -> None:
+    X = np.random.default_rng(0).random((200, 1, 2), np.float32) ** 2
+    model = RBM(visible="gaussian", n_hidden=6, epochs=10, random_state=0).fit(X)
+    axis = torch.linspace(-4, 5, 301)
+    grid = torch.cartesian_prod(axis, axis).view(-1, 1, 1, 2)
+    p = model.net_.log_prob(Batch(grid)).exp().sum() * (axis[1] - axis[0]) ** 2
+    assert float(p) == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.parametrize("phase", ["cd", "pcd", "pt"])

@@ -124,9 +124,10 @@ class RBMNet(nn.Module):
     def log_prob(self, batch: Batch) -> Tensor:
         """log p(x), or log p(x | y) = log p(x, y) - log p(y), by the estimate of log Z: (B,) double."""
         v = self.observed(batch.x)
+        log_z = self.log_z + len(self.shift) * self.scale.double().log()  # of x, not of v
         if not self.n_classes:
-            return -self.free_energy(v) - self.log_z
-        joint = -self.by_class(v) - self.log_z
+            return -self.free_energy(v) - log_z
+        joint = -self.by_class(v) - log_z
         if batch.y is None:
             return joint.logsumexp(1)
         return joint.gather(1, batch.y[:, None])[:, 0] - self.label_share[batch.y].log()
