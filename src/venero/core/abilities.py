@@ -5,7 +5,7 @@ A class lists the abilities that it has, so that `hasattr(model, "score_samples"
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from inspect import signature
 from itertools import repeat
 from math import log, prod
@@ -46,6 +46,11 @@ class Fitted:
         if not hasattr(self, "net_"):
             name = type(self).__name__
             raise UnfittedError(f"This {name} instance is not fitted yet: call fit(X) first, or venero.load a saved one")
+
+    def _taken(self) -> Collection[str]:
+        """The kinds of data that the fitted model takes: of sequences, those that fit saw."""
+        kinds: Collection[str] = getattr(self.codec_, "takes", getattr(self, "forms", ()))
+        return kinds
 
     def _check_input(self, X: Any, *, reset: bool) -> Any:
         raise NotImplementedError
@@ -167,7 +172,7 @@ class Completes(Fitted):
         length: sequences that are shorter go on to this many steps; None in a sequence of symbols is an unknown one.
         """
         self._check_fitted()
-        X = array_or_frame(X, getattr(self, "forms", ()))
+        X = array_or_frame(X, self._taken())
         if self.spec_.sequential:
             return self._complete_sequences(X, known, length)
         if length is not None:

@@ -33,6 +33,7 @@ from venero.train.run import Run
 from venero.train.stage import Stage
 
 N = TypeVar("N", bound=nn.Module)
+_WAYS = {"table": ": pass X[:, :, None] for n series of one channel, [X] for one of several", "series": ""}
 
 
 @dataclass(eq=False, kw_only=True, repr=False)
@@ -172,8 +173,13 @@ class Estimator(Fitted, BaseEstimator, Generic[N]):
 
     def _check_input(self, X: Any, *, reset: bool) -> Any:
         """X as the codec takes it: checked, and a table's columns counted and named as scikit-learn wants it."""
-        X = array_or_frame(X, self.forms)
-        kind = kind_of(X, self.forms)
+        takes = self.forms if reset else self._taken()
+        X = array_or_frame(X, takes)
+        kind = kind_of(X, takes)
+        if kind not in takes and not SEQUENCES.keys().isdisjoint(takes):
+            raise DataError(
+                f"{type(self).__name__} takes {' and '.join(takes)} data here, and this is {kind} data{_WAYS.get(kind, '')}"
+            )
         if kind in SEQUENCES:
             return X
         image = kind == "image"

@@ -41,6 +41,8 @@ def array_or_frame(X: Any, takes: Collection[str] = ()) -> Any:
     if takes and not SEQUENCES.keys().isdisjoint(takes) and _is_empty(X):
         raise DataError("X is empty: it holds no sequence, and at least 1 is needed")
     if (kind := _sequence_kind(X, takes)) in SEQUENCES:
+        if takes and kind not in takes and not SEQUENCES.keys().isdisjoint(takes):
+            raise DataError(f"X is {kind} data, and {' and '.join(takes)} data are taken here: pass those")
         if takes and kind not in takes:
             raise DataError(_WAYS.get(kind, _WAYS["series"]).format(kind))
         return SEQUENCES[kind](X)

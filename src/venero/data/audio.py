@@ -78,6 +78,7 @@ class FramesCodec:
     """Clips as series of standardised frames: log-mel spectra or cepstra. Decoding seeks a wave with about these spectra."""
 
     name: ClassVar[str] = "frames"
+    takes: ClassVar[tuple[str, ...]] = ("audio",)
     form: str = "mfcc"
     rate: int = 0
     inner: SeriesCodec = field(default_factory=SeriesCodec)

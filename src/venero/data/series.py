@@ -91,6 +91,7 @@ class SeriesCodec:
     """Steps as standardised channels ("gaps") or as they are ("raw"); NaN stays NaN. One scale for all series and steps."""
 
     name: ClassVar[str] = "series"
+    takes: ClassVar[tuple[str, ...]] = ("series",)
     form: str = "gaps"
     container: str = "list"  # what the user has: array, list, series
     flat: bool = False  # a list of (T_i,)

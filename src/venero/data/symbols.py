@@ -35,6 +35,7 @@ class Symbols:
     """Places in the alphabet that fit saw, sorted. A symbol that it did not see is refused, or has the place after the last."""
 
     name: ClassVar[str] = "symbols"
+    takes: ClassVar[tuple[str, ...]] = ("symbols", "text")
     takes_unseen: bool = False
     container: str = "text"  # what the user has: text, list, array (n, T)
     dtype: str = ""  # of arrays

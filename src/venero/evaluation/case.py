@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from venero.core.errors import DataError, VeneroError
-from venero.data.arrays import is_frame
-from venero.data.datasets import Dataset, encode_labels
+from venero.data.arrays import is_frame, kind_of
+from venero.data.datasets import Dataset, encode_labels, like
 from venero.metrics.figure import CEILING, FLOOR, MEMORISER
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ def independent(X: Any, n: int, rng: np.random.Generator) -> Any:
     >>> independent(X, 4, np.random.default_rng(0)).shape
     (4, 2)
     """
+    if isinstance(X, (list, tuple)):
+        return like(X, _independent_steps(X, n, rng))
     if is_frame(X):
         columns = {label: X[label].iloc[rng.integers(len(X), size=n)].reset_index(drop=True) for label in X.columns}
         return type(X)(columns)
@@ -118,12 +120,28 @@ def independent(X: Any, n: int, rng: np.random.Generator) -> Any:
     return np.take_along_axis(flat, rows, axis=0).reshape(n, *x.shape[1:])
 
 
+def _independent_steps(X: Any, n: int, rng: np.random.Generator) -> list[Any]:
+    """Sequences as long as some in X, of steps and channels each drawn on its own from all there are."""
+    lengths = [len(X[i]) for i in rng.integers(len(X), size=n)]
+    if isinstance(X[0], str):
+        letters = np.array(list("".join(X)))
+        return ["".join(letters[rng.integers(len(letters), size=t)]) for t in lengths]
+    if isinstance(X[0], (list, tuple)) and not np.ndim(X[0][0]):
+        pool = [symbol for row in X for symbol in row]
+        return [[pool[i] for i in rng.integers(len(pool), size=t)] for t in lengths]
+    steps = np.concatenate([np.asarray(x) for x in X])  # (N,) or (N, d)
+    flat = steps.reshape(len(steps), -1)
+    drawn = [np.take_along_axis(flat, rng.integers(len(flat), size=(t, flat.shape[1])), axis=0) for t in lengths]
+    return [x.reshape(t, *steps.shape[1:]) for x, t in zip(drawn, lengths, strict=True)]
+
+
 def as_dataset(data: Any, argument: str) -> Dataset:
     """A Dataset from one, from X, or from (X, y); labels stay as the user has them, for the model may have learned those."""
     if isinstance(data, Dataset):
         return data
     X, y = data if isinstance(data, tuple) else (data, None)
-    made = Dataset(X if is_frame(X) else np.asarray(X))
+    whole = is_frame(X) or kind_of(X) not in ("table", "image")  # sequences stay lists
+    made = Dataset(X if whole else np.asarray(X))
     if y is None:
         return made
     y = np.asarray(y)

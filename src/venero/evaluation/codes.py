@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
 from venero.data.datasets import Dataset
-from venero.evaluation.case import Case, classes, some
+from venero.evaluation.case import Case, NotPossible, classes, some
 from venero.metrics.codes import STEPS, linear_probe, prior_distance, trust, unevenness
 from venero.metrics.features import PLAIN
 from venero.metrics.figure import HIGHER, LOWER, Figure, exactly
@@ -40,7 +40,7 @@ class Views:
         self.case = case
         self.learned = some(case.known, LEARNED, case.random_state)
         space = PLAIN[case.test.kind](self.learned, case.random_state)
-        encode = lambda data: np.asarray(case.model.encode(data.X))  # noqa: E731
+        encode = lambda data: _codes(case.model.encode(data.X))  # noqa: E731
         self.space = space
         self.codes = View(encode(self.learned), encode(case.shown))
         self.raw = View(space(self.learned.X), space(case.shown.X))
@@ -95,6 +95,13 @@ def _of_decoder(case: Case, views: Views) -> Iterator[Figure]:
         uneven = unevenness(case.model.decode, a, b, views.space)
         note = "largest step of an interpolation over the mean one"
         yield _figure("unevenness", uneven, LOWER, note, {"even": 1.0, "one jump": float(STEPS)}, views.space.name)
+
+
+def _codes(found: Any) -> Rows:
+    """One code of each example; NotPossible where each step has its own."""
+    if isinstance(found, list) or np.ndim(found) != 2:
+        raise NotPossible("its codes are series, one for each step of an example")
+    return np.asarray(found)
 
 
 def _pairs(data: Dataset, codes: Rows, random_state: int) -> tuple[Rows, Rows]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from venero.data.datasets import Dataset
 from venero.evaluation.case import Case, some
 from venero.metrics import cost
 from venero.metrics.figure import HIGHER, LOWER, Figure, exactly
@@ -29,8 +30,16 @@ def likelihood(case: Case) -> Iterator[Figure]:
     yield Figure("likelihood", "log-likelihood", nats, "nats", HIGHER, space, note, learned)
     if case.test.kind == "image":
         yield Figure("likelihood", "bits per dimension", bits_per_dim(nats, model.n_dims_), "bits", LOWER, space, note)
+    elif model.spec_.sequential if hasattr(model, "spec_") else False:
+        yield _by_step(model, case.shown, space, note)
     if hasattr(model, "log_likelihood"):
         yield _importance_sampled(case)
+
+
+def _by_step(model: Any, shown: Dataset, space: str, note: str) -> Figure:
+    """Long sequences weigh by their length: bits per step and channel, or per symbol."""
+    name = "bits per symbol" if model.spec_.kind == "symbols" else "bits per step and channel"
+    return Figure("likelihood", name, exactly(model.bits_per_dim(shown.X)), "bits", LOWER, space, note)
 
 
 def _of(model: Any, X: Any) -> float:

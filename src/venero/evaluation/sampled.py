@@ -59,12 +59,22 @@ def two_sample(case: Case) -> Iterator[Figure]:
     """How often a classifier that is told to tell real from sampled is right on what it did not learn from."""
     from venero.metrics.twosample import c2st
 
-    samples, references = case.contenders
-    real = case.halves[0].X
+    real, samples, references = _told_apart(case)
     found = c2st(real, samples, random_state=case.random_state)
     known = {name: c2st(real, X, random_state=case.random_state).accuracy.value for name, X in references.items()}
     note = f"{found.low:.3g} to {found.high:.3g} if nothing can be told"
-    yield Figure("two-sample", "C2ST accuracy", found.accuracy, "", LOWER, "the examples themselves", note, known)
+    where = case.space.name if _sequences(case) else "the examples themselves"
+    yield Figure("two-sample", "C2ST accuracy", found.accuracy, "", LOWER, where, note, known)
+
+
+def _told_apart(case: Case) -> tuple[Any, Any, dict[str, Any]]:
+    """Real examples, samples and references as a classifier takes them: sequences by their features."""
+    samples, references = case.contenders
+    return case.seen if _sequences(case) else (case.halves[0].X, samples, references)
+
+
+def _sequences(case: Case) -> bool:
+    return case.test.kind not in ("table", "image")
 
 
 # -- memorisation ------------------------------------------------------------------------
@@ -124,7 +134,8 @@ def _utility(case: Case, train: Dataset, samples: Any) -> Utility:
         frames = [X.assign(**{TARGET: y}) for X, y in ((samples, train.y), (train.X, train.y), (case.shown.X, case.shown.y))]
         return utility(frames[0], frames[1], frames[2], TARGET, random_state=case.random_state)
     image = train.kind == "image"
-    space = feature_space(train, "random convolutions", case.random_state) if image else np.asarray
+    auto = "random convolutions" if image else "auto"
+    space = feature_space(train, auto, case.random_state) if image or _sequences(case) else np.asarray
     parts = [(samples, train.y), (train.X, train.y), (case.shown.X, case.shown.y)]
     sampled, learned, held_out = (Sample(space(X), np.asarray(y)) for X, y in parts)
     return compared(sampled, learned, held_out, linear if image else boosting, random_state=case.random_state)

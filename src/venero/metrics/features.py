@@ -42,7 +42,8 @@ class FeatureSpace:
 def feature_space(train: Dataset, features: Features = "auto", random_state: int = 0) -> FeatureSpace:
     """The feature space of this name, learned from training data alone; a function is taken as it is.
 
-    "auto": standardised columns for tables; for images a classifier where there are labels, else random convolutions.
+    "auto": standardised columns for tables; for images a classifier where there are labels, else random convolutions; for
+    series, audio, texts and symbols statistics that do not ask for one length (see `sequencefeatures`).
 
     >>> from venero.data.datasets import Dataset
     >>> space = feature_space(Dataset(np.array([[1.0, 5.0], [3.0, 5.0]])))
@@ -124,6 +125,36 @@ def _inception(train: Dataset, random_state: int) -> FeatureSpace:
     return FeatureSpace("Inception v3 (ImageNet), 2,048 features", Inception(), "cubic")
 
 
+def _series(train: Dataset, random_state: int = 0) -> FeatureSpace:
+    from venero.metrics.sequencefeatures import of_series, standardised
+
+    _only(train, "series statistics", "series")
+    return FeatureSpace("summary statistics of series", _drawn_in(standardised(train, of_series)))
+
+
+def _audio(train: Dataset, random_state: int = 0) -> FeatureSpace:
+    from venero.metrics.sequencefeatures import of_audio, standardised
+
+    _only(train, "audio statistics", "audio")
+    return FeatureSpace("log-mel statistics", _drawn_in(standardised(train, of_audio)))
+
+
+def _texts(train: Dataset, random_state: int = 0) -> FeatureSpace:
+    from venero.metrics.sequencefeatures import of_texts
+
+    _only(train, "text statistics", "text", "symbols")
+    return FeatureSpace("shares of symbols and of pairs", of_texts)
+
+
+def _drawn_in(of: Callable[[Any], Any]) -> Callable[[Any], Floats]:
+    return lambda X: drawn_in(of(X))
+
+
+def _only(train: Dataset, name: str, *kinds: str) -> None:
+    if train.kind not in kinds:
+        raise DataError(f"features = {name!r} are for {' and '.join(kinds)}, and this is {train.kind} data: use 'auto'")
+
+
 def labelled(data: Dataset) -> bool:
     """Whether there are labels of two classes at least."""
     return data.y is not None and bool(data.class_names) and len(np.unique(data.y)) > 1
@@ -140,9 +171,23 @@ SPACES: dict[str, Callable[[Dataset, int], FeatureSpace]] = {
     "classifier": _classifier,
     "random convolutions": _convolutions,
     "inception": _inception,
+    "series statistics": _series,
+    "audio statistics": _audio,
+    "text statistics": _texts,
 }
 AUTO: dict[str, Callable[[Dataset], str]] = {
     "table": lambda train: "columns",
     "image": lambda train: "classifier" if labelled(train) else "random convolutions",
+    "series": lambda train: "series statistics",
+    "audio": lambda train: "audio statistics",
+    "text": lambda train: "text statistics",
+    "symbols": lambda train: "text statistics",
 }
-PLAIN: dict[str, Callable[[Dataset, int], FeatureSpace]] = {"table": columns, "image": pixels}  # nothing learned but scales
+PLAIN: dict[str, Callable[[Dataset, int], FeatureSpace]] = {
+    "table": columns,
+    "image": pixels,
+    "series": _series,
+    "audio": _audio,
+    "text": _texts,
+    "symbols": _texts,
+}  # nothing learned but scales

@@ -121,6 +121,14 @@ def _keys(X: Any, train: Any) -> list[Any]:
     if is_frame(X):
         plain = X[list(train.columns)].astype(object)
         return list(plain.where(X.notna(), None).itertuples(index=False, name=None))
+    if isinstance(X, (list, tuple)):
+        return [x if isinstance(x, str) else _key(x) for x in X]
     x = np.asarray(X).astype(np.asarray(train).dtype)
     flat = np.ascontiguousarray(x.reshape(len(x), -1))  # (n, D)
     return [row.tobytes() for row in (flat + 0 if flat.dtype.kind == "f" else flat)]  # -0 becomes 0
+
+
+def _key(x: Any) -> Any:
+    """Of one sequence."""
+    values = np.asarray(x)
+    return (values.shape, (values.astype(np.float64) + 0).tobytes()) if values.dtype.kind in "buif" else tuple(x)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from venero.data.datasets import chosen
 from venero.metrics.intervals import Estimate, mean
 from venero.metrics.representation import active_units, knn_accuracy
 
@@ -35,9 +36,10 @@ class Examples(NamedTuple):
         return len(self.X)
 
     def take(self, rows: NDArray[Any]) -> Examples:
-        return Examples(
-            self.X.iloc[rows] if hasattr(self.X, "iloc") else np.asarray(self.X[rows]), None if self.y is None else self.y[rows]
-        )
+        y = None if self.y is None else self.y[rows]
+        if isinstance(self.X, (list, tuple)):
+            return Examples(chosen(self.X, rows), y)
+        return Examples(self.X.iloc[rows] if hasattr(self.X, "iloc") else np.asarray(self.X[rows]), y)
 
 
 def some(data: Dataset, n: int) -> Examples:
@@ -76,7 +78,7 @@ class Subject:
 
     @property
     def noun(self) -> str:
-        return "image" if self.train.kind == "image" else "row"
+        return {"image": "image", "table": "row", "audio": "clip", "text": "text"}.get(self.train.kind, "sequence")
 
     @property
     def pictures(self) -> bool:
@@ -170,7 +172,7 @@ class Subject:
     def matrix(self, X: Any) -> Floats | None:
         """Examples in the network's units, (n, D); None where some cells are categories or missing."""
         spec = getattr(self.model, "spec_", None)
-        if spec is None or any(c.levels or c.missing for c in spec.columns):
+        if spec is None or spec.sequential or any(c.levels or c.missing for c in spec.columns):
             return None
         x = self.model.codec_.encode(X).numpy()
         return np.asarray(x.reshape(len(x), -1), dtype=np.float32)  # (n, D)
