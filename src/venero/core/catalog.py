@@ -17,6 +17,7 @@ MODELS: dict[str, str] = {
     "gaussian": "venero.models.gaussian:Gaussian",
     "independent": "venero.models.independent:Independent",
     "latent": "venero.models.latent:LatentModel",
+    "made": "venero.models.made:MADE",
     "rbm": "venero.models.rbm:RBM",
     "vae": "venero.models.vae:VAE",
 }
