@@ -15,6 +15,7 @@ MODELS: dict[str, str] = {
     "boltzmann": "venero.models.boltzmann:BoltzmannMachine",
     "dbn": "venero.models.dbn:DBN",
     "gaussian": "venero.models.gaussian:Gaussian",
+    "gmm": "venero.models.gmm:GMM",
     "independent": "venero.models.independent:Independent",
     "latent": "venero.models.latent:LatentModel",
     "made": "venero.models.made:MADE",

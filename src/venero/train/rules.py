@@ -160,7 +160,7 @@ class Expects(Protocol):
     """A network that learns by expectation-maximisation. Statistics are sums over examples, of any shape."""
 
     def e_step(self, batch: Batch) -> dict[str, Tensor]: ...  # holds "count" and "log_likelihood"
-    def m_step(self, totals: dict[str, Tensor]) -> None: ...
+    def m_step(self, totals: dict[str, Tensor]) -> Tensor | None: ...  # a bound to watch in place of the likelihood, or None
 
 
 class ExpectationMaximisation:
@@ -193,8 +193,8 @@ class ExpectationMaximisation:
     @torch.no_grad()
     def end_epoch(self) -> bool:
         self.group.sum(*(self.totals[name] for name in sorted(self.totals)))
-        score = float(self.totals["log_likelihood"] / self.totals["count"])
-        self.net.m_step(self.totals)
+        bound = self.net.m_step(self.totals)
+        score = float((self.totals["log_likelihood"] if bound is None else bound) / self.totals["count"])
         gain, self.previous, self.totals = score - self.previous, score, {}
         return gain < self.tol
 
