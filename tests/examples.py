@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 
 from venero.core.catalog import find
 
-QUICK = {"epochs": 2, "max_iter": 5, "hidden": (16,), "channels": (4,), "latent_dim": 3, "n_steps": 5, "n_hidden": 12}
+QUICK = {"epochs": 2, "max_iter": 5, "hidden": (16,), "channels": (4,), "latent_dim": 3, "n_steps": 5, "n_hidden": 3}
 
 
 def small(name: str, **given: Any) -> Any:
