@@ -28,7 +28,7 @@ def test_a_run_folder_holds_the_run(vae):
 
 def test_config_says_how_to_do_it_again(vae):
     config = read_config(vae)
-    assert config["data"] == {"source": "digits", "size": None, "target": None}
+    assert config["data"] == {"source": "digits", "size": None, "target": None, "read": None, "rate": None}
     assert config["split"] == {"test": 0.2, "random_state": 0}
     assert config["limit"] is None
     assert config["command"].startswith("venero fit vae digits --latent-dim 2 --learning-rate 0.005 --net mlp")

@@ -21,7 +21,7 @@ def test_kinds():
 @pytest.mark.parametrize("what", WRITERS)
 def test_an_impossible_suffix_names_the_possible_ones(tmp_path, what):
     with pytest.raises(VeneroError, match=", ".join(WRITERS[what])):
-        check_suffix(tmp_path / "x.txt", what)
+        check_suffix(tmp_path / "x.docx", what)
 
 
 def test_a_grid_holds_every_image_enlarged_by_a_whole_factor(tmp_path):

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:posterior collapse")
 
 MODELS = [name for name in CATALOG if "table" in find(name).forms]  # of numbers: models of other kinds have tests of their own
 ENCODERS = [name for name in MODELS if hasattr(find(name), "encode")]
-GAPS = [name for name in MODELS if find(name)().form("table") == "columns"]  # take missing values
+GAPS = [name for name in MODELS if find(name)().form("table") in ("columns", "gaps", "raw")]  # take missing values
 NO_GAPS = [name for name in MODELS if name not in GAPS]
 TABLES_ONLY = [name for name in MODELS if "image" not in find(name).forms]
 _fitted: dict[tuple[str, str], Any] = {}

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-SOURCE = "A data set's name, a file (.csv, .parquet, .npy, .npz) or a folder of images."
+SOURCE = "A data set's name, a file (.csv, .parquet, .npy, .npz, .ts, .txt), or a folder of images, texts or audio."
 HELD_OUT = "[dim]Default: what the run held out.[/dim]"
 
 

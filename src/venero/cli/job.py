@@ -31,6 +31,8 @@ class DataOptions:
 
     size: tuple[int, ...] | None = param(None, "resize images: pixels of a side, or height,width", low=1)
     target: int | str | None = param(None, "the column of a table that holds labels, by name or place")
+    read: str | None = param(None, "wide or long:ID,TIME for tables of series, lines or paragraphs for texts")
+    rate: int | None = param(None, "resample audio to so many samples a second, in one channel", low=1)
     test: float = param(
         0.2, "share held out to judge the model on, where the data have no test set of their own", above=0, high=0.9
     )
@@ -43,13 +45,16 @@ class DataOptions:
         size = config["data"]["size"]
         sides = (size,) if isinstance(size, int) else size and tuple(size)
         test, seed = config["split"]["test"], config["split"]["random_state"]
-        return cls(size=sides, target=config["data"]["target"], test=test, split_seed=seed, limit=config["limit"])
+        what = config["data"]
+        more = {"read": what.get("read"), "rate": what.get("rate")}
+        return cls(size=sides, target=what["target"], **more, test=test, split_seed=seed, limit=config["limit"])
 
     def card(self, source: str) -> Config:
         """The other way, with the data's name."""
         size = self.size[0] if self.size and len(self.size) == 1 else self.size
         split = {"test": self.test, "random_state": self.split_seed}
-        return {"data": {"source": source, "size": size, "target": self.target}, "split": split, "limit": self.limit}
+        data = {"source": source, "size": size, "target": self.target, "read": self.read, "rate": self.rate}
+        return {"data": data, "split": split, "limit": self.limit}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +171,8 @@ def figures(model: Any, test: Dataset) -> Iterator[tuple[str, str]]:
         yield "log-likelihood", f"{model.score(test.X):.5g} nats per example ({model.score_kind})"
         if model.spec_.kind == "image":
             yield "bits per dimension", f"{model.bits_per_dim(test.X):.4g}"
+        if model.spec_.sequential:
+            yield "bits per step", f"{model.bits_per_dim(test.X):.4g}"
     if hasattr(model, "reconstruction_error"):
         yield "reconstruction error", f"{model.reconstruction_error(test.X).mean():.4g} squared, per example"
     if hasattr(model, "active_units"):

@@ -1,4 +1,4 @@
-"""Results as files: what is written follows from the suffix, .png (a grid of pictures), .npy, .csv or .parquet."""
+"""Results as files: the suffix says how, .png (a grid of pictures), .npy, .npz, .csv, .parquet, .txt, .zip."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIDE = 64  # pixels: smaller pictures are enlarged by a whole factor, to about t
 class Result:
     """What a command found, and how it may be written.
 
-    value: images (n, H, W) or (n, H, W, C), paths of images (n, steps, ...), a 2-D array, or a DataFrame.
+    value: images (n, H, W) or (n, H, W, C), paths of images (n, steps, ...), a 2-D array, a DataFrame, or a list of sequences.
     picture: the images that a .png shows, where that is not `value`; `columns` of them in a row.
     names: of a 2-D array's columns. extra: more columns for .csv and .parquet, such as labels.
     """
@@ -61,11 +61,59 @@ def _parquet(result: Result) -> bytes:
     return content
 
 
+def _long_csv(result: Result) -> bytes:
+    """One step in each row: the number of its sequence, its own, and its channels or its symbol."""
+    import pandas as pd
+
+    parts = []
+    for i, x in enumerate(result.value):
+        steps = np.asarray(list(x) if isinstance(x, str) else x)
+        names = list(result.names) or (["symbol"] if steps.dtype.kind in "iU" else [f"c{j}" for j in range(steps[0].size)])
+        table = pd.DataFrame(steps.reshape(len(steps), -1), columns=names)
+        table.insert(0, "step", np.arange(len(steps)))
+        table.insert(0, "id", i)
+        parts.append(table.assign(**{name: values[i] for name, values in result.extra.items()}))
+    text: str = pd.concat(parts).to_csv(index=False)
+    return text.encode()
+
+
+def _npz(result: Result) -> bytes:
+    """All sequences end to end as `values`, with `lengths`; of audio with its `rate`."""
+    buffer = BytesIO()
+    rate = {"rate": result.value.rate} if hasattr(result.value, "rate") else {}
+    values = np.concatenate([np.asarray(x) for x in result.value])
+    np.savez_compressed(buffer, allow_pickle=False, values=values, lengths=[len(x) for x in result.value], **rate)
+    return buffer.getvalue()
+
+
+def _txt(result: Result) -> bytes:
+    """Texts line by line, or with an empty line between where some have lines of their own."""
+    several = any("\n" in text for text in result.value)
+    return (("\n\n" if several else "\n").join(result.value) + "\n").encode()
+
+
+def _zip(result: Result) -> bytes:
+    """A WAV file of each clip."""
+    from zipfile import ZipFile
+
+    from venero.data.audio import wav_bytes
+
+    buffer = BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        for i, clip in enumerate(result.value):
+            archive.writestr(f"{i:04d}.wav", wav_bytes(clip, result.value.rate))
+    return buffer.getvalue()
+
+
 Writer = Callable[[Result], bytes]
 WRITERS: dict[str, dict[str, Writer]] = {
     "images": {".png": _png, ".npy": _npy},
     "numbers": {".csv": _csv, ".parquet": _parquet, ".npy": _npy},
     "a table of mixed columns": {".csv": _csv, ".parquet": _parquet},
+    "series": {".csv": _long_csv, ".npz": _npz},
+    "symbols": {".csv": _long_csv, ".npz": _npz},
+    "text": {".txt": _txt, ".csv": _long_csv},
+    "audio": {".zip": _zip, ".npz": _npz},
 }
 
 
@@ -75,6 +123,10 @@ def kind(value: Any) -> str:
     >>> kind(np.zeros((5, 8, 8))), kind(np.zeros((5, 2)))
     ('images', 'numbers')
     """
+    if isinstance(value, list):
+        from venero.data.arrays import kind_of
+
+        return kind_of(value, ("series", "symbols", "text", "audio"))
     if hasattr(value, "iloc") and not all(isinstance(t, np.dtype) and t.kind in "buif" for t in value.dtypes):
         return "a table of mixed columns"
     return "numbers" if np.ndim(value) == 2 else "images"

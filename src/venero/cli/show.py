@@ -29,9 +29,25 @@ Target = Annotated[
     str | None,
     typer.Option("--target", help="The column of a table that holds labels.", metavar="COLUMN", show_default=False),
 ]
+Read = Annotated[
+    str | None,
+    typer.Option(
+        "--read", help="wide or long:ID,TIME (series), lines or paragraphs (texts).", metavar="HOW", show_default=False
+    ),
+]
+Rate = Annotated[
+    int | None,
+    typer.Option("--rate", min=1, help="Resample audio to so many samples a second.", metavar="HZ", show_default=False),
+]
 Examples = Annotated[
     Path | None,
-    typer.Option("-o", "--out", help="Write examples: .png, .npy, .csv or .parquet.", metavar="FILE", show_default=False),
+    typer.Option(
+        "-o",
+        "--out",
+        help="Write examples, as the suffix says: .png, .npy, .csv, .txt, ...",
+        metavar="FILE",
+        show_default=False,
+    ),
 ]
 Other = Annotated[
     Path | None,
@@ -104,6 +120,8 @@ def data(
     source: Annotated[str, typer.Argument(metavar="DATA", help=SOURCE, autocompletion=sources, show_default=False)],
     size: Size = None,
     target: Target = None,
+    read: Read = None,
+    rate: Rate = None,
     n: Annotated[int, typer.Option("-n", min=1, help="How many examples FILE gets.", metavar="N")] = 64,
     out: Examples = None,
 ) -> None:
@@ -111,7 +129,7 @@ def data(
     from venero.cli.output import Result, write
     from venero.data.sources import dataset
 
-    found = dataset(source, size=size, target=target)
+    found = dataset(source, size=size, target=target, read=read, rate=rate)
     say(found.describe())
     if out:
         some = found.take(slice(n))

@@ -58,7 +58,8 @@ def encode(run: Folder, source: Source = None, n: Count = None, out: Out = None)
     path = path_for(run, out, "codes")
     data = examples(run, source, n, path)
     codes = model.encode(data.X)
-    write_result(path, codes, names=[f"z{i}" for i in range(codes.shape[1])], extra=label_column(data))
+    codes = list(codes) if codes[0].ndim == 2 else codes  # a code for each step
+    write_result(path, codes, names=[f"z{i}" for i in range(codes[0].shape[-1])], extra=label_column(data))
 
 
 def interpolate(

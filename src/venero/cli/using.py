@@ -10,6 +10,7 @@ from venero.cli.terminal import say
 if TYPE_CHECKING:
     from venero.data.sources import Dataset
 
+WORDS = {"images": "images", "series": "series", "text": "texts", "audio": "clips"}
 PICTURES = 64  # examples that a .png shows, where no number was asked for
 
 
@@ -52,10 +53,20 @@ def path_for(run: Path, out: Path | None, name: str, model: Any = None) -> Path:
     """The file to write, its suffix checked before any work is done; `model` where examples like its data are written."""
     from venero.cli.output import check_suffix
 
-    images = model is not None and model.spec_.kind == "image"
-    path = out or run / f"{name}{'.png' if images else '.csv'}"
-    check_suffix(path, "images" if images else "numbers")
+    what = "numbers" if model is None else made_of(model)
+    path = out or run / f"{name}{SUFFIX.get(what, '.csv')}"
+    check_suffix(path, what)
     return path
+
+
+SUFFIX = {"images": ".png", "text": ".txt", "audio": ".zip"}
+
+
+def made_of(model: Any) -> str:
+    """What the model's examples are, as a writer has it."""
+    if not model.spec_.sequential:
+        return "images" if model.spec_.kind == "image" else "numbers"
+    return str(model.codec_.takes[-1 if getattr(model.codec_, "container", "") == "text" else 0])
 
 
 def label_named(run: Path, model: Any, text: str | None) -> Any:
@@ -81,4 +92,5 @@ def write_result(path: Path, value: Any, *, above: Any = None, columns: int | No
     pairs = above is not None and path.suffix.lower() == ".png"
     picture, columns = over(above, value) if pairs else (None, columns)
     write(path, Result(value, picture, columns, **more))
-    say(f"wrote {path} ({len(value):,} {'images' if kind(value) == 'images' else 'rows'})")
+    what = kind(value)
+    say(f"wrote {path} ({len(value):,} {WORDS.get(what, 'sequences' if isinstance(value, list) else 'rows')})")

@@ -186,6 +186,10 @@ class Completes(Fitted):
 
     def _complete_sequences(self, X: Any, known: Any, length: int | None) -> Any:
         """The network's complete(x, known, lengths), for sequences with blanks inside and at the end."""
+        if "audio" in self._taken():
+            raise VeneroError(
+                f"{type(self).__name__} saw frames of audio, and clips can't be filled in: complete series instead"
+            )
         longest = None if length is None else positive("length", length)
         rows, there = lengthened(X, self.spec_.kind, known, longest, getattr(self.codec_, "alphabet", [None])[0])
         data = Data.of(rows, self.codec_, self.spec_, device=self._device())
@@ -232,7 +236,8 @@ class Encodes(Fitted):
         """Names of the code's columns: vae0, vae1, ..."""
         self._check_fitted()
         stem = type(self).__name__.lower()
-        return np.asarray([f"{stem}{i}" for i in range(self.net_.code.numel)], dtype=object)
+        width = self.net_.code.shape[-1] if self.net_.code.kind == "series" else self.net_.code.numel
+        return np.asarray([f"{stem}{i}" for i in range(width)], dtype=object)
 
 
 class Decodes(Fitted):

@@ -75,7 +75,7 @@ def split(config: Config) -> Parts:
     from venero.data.sources import dataset
 
     what, how = config["data"], config["split"]
-    whole = dataset(what["source"], size=_size(what), target=what["target"])
+    whole = dataset(what["source"], size=_size(what), target=what["target"], read=what.get("read"), rate=what.get("rate"))
     return parts(whole, how["test"], how["random_state"], config["limit"])
 
 
@@ -96,12 +96,14 @@ def like(config: Config, source: str) -> Dataset:
 
     if source in names():
         return dataset(source)
-    if Path(source).is_dir():
-        return dataset(source, size=_size(config["data"]))
+    what = config["data"]
+    more = {"read": what.get("read"), "rate": what.get("rate")}
+    if Path(source).is_dir() and not any(more.values()):
+        return dataset(source, size=_size(what))
     try:
-        return dataset(source, target=config["data"]["target"])
+        return dataset(source, target=what["target"], **more)
     except DataError:
-        return dataset(source)
+        return dataset(source, **more)
 
 
 def _size(what: Config) -> int | tuple[int, int] | None:

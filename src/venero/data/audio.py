@@ -213,6 +213,15 @@ def _decoded(content: bytes, name: str) -> tuple[Wave, int]:
     return wave, rate
 
 
+def wav_bytes(clip: Any, rate: int) -> bytes:
+    """A clip as a WAV file of 16 bits."""
+    import soundfile
+
+    buffer = BytesIO()
+    soundfile.write(buffer, np.clip(clip, -1, 1), rate, format="WAV", subtype="PCM_16")
+    return buffer.getvalue()
+
+
 def _common(names: list[str], heads: list[tuple[int, int]]) -> int:
     """The rate of all files, which are mono; DataError names the first that is not as the most."""
     common = Counter(heads).most_common(1)[0][0]
