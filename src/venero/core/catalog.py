@@ -19,6 +19,7 @@ MODELS: dict[str, str] = {
     "independent": "venero.models.independent:Independent",
     "latent": "venero.models.latent:LatentModel",
     "made": "venero.models.made:MADE",
+    "markov": "venero.models.markov:MarkovChain",
     "rbm": "venero.models.rbm:RBM",
     "vae": "venero.models.vae:VAE",
 }
