@@ -25,7 +25,7 @@ from venero.core.catalog import MODELS, find
 from venero.core.errors import VeneroError
 from venero.train.run import Run
 
-pytestmark = pytest.mark.filterwarnings("ignore:posterior collapse")
+pytestmark = [pytest.mark.filterwarnings("ignore:posterior collapse"), pytest.mark.filterwarnings("ignore:GMM. component")]
 
 CASES = [(name, kind) for name in MODELS for kind in KINDS if kind in find(name).forms]
 VERBS = {

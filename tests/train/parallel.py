@@ -13,6 +13,7 @@ import torch
 def main() -> None:
     from venero.models.autoencoder import AutoEncoder
     from venero.models.gaussian import Gaussian
+    from venero.models.gmm import GMM
     from venero.train.distributed import group
     from venero.train.run import Run
 
@@ -21,6 +22,7 @@ def main() -> None:
     folder, rows = Path(sys.argv[1]), int(sys.argv[2])
     fields = {"latent_dim": 3, "hidden": (32,), "batch_size": 16, "random_state": 0, "ema": 0.9, "clip": 1.0, "patience": 9}
     models = {"gradient": AutoEncoder(epochs=10, optimizer="sgd", **fields), "em": Gaussian(random_state=0)}
+    models["gmm"] = GMM(n_components=3, n_init=2, max_iter=20, tol=0, random_state=0)
     rng = np.random.default_rng(0)
     X = rng.normal(size=(rows, 3)) @ rng.normal(size=(3, 10)) + 0.1 * rng.normal(size=(rows, 10))
     model = models[sys.argv[3]].fit(X, run=Run(folder=folder, checkpoint_seconds=0.05))

@@ -22,7 +22,8 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 
 # 400 rows: even shares. 401 and 43: a last batch of one row, of which one process has none, and a small held-out part.
 @pytest.mark.parametrize(
-    ("model", "rows", "close"), [("gradient", 400, 1e-5), ("gradient", 374, 1e-5), ("gradient", 19, 1e-5), ("em", 401, 1e-10)]
+    ("model", "rows", "close"),
+    [("gradient", 400, 1e-5), ("gradient", 374, 1e-5), ("gradient", 19, 1e-5), ("em", 401, 1e-10), ("gmm", 401, 1e-10)],
 )
 def test_two_processes_equal_one(model: str, rows: int, close: float, tmp_path: Path) -> None:
     for name, launcher in (("one", []), ("two", TORCHRUN)):

@@ -80,6 +80,12 @@ class EMModel(Estimator[N]):
     def stage(self, data: Data, rule: Rule, name: str = "fit") -> Stage:
         return Stage(name, data, rule, self.max_iter, batch_size=4096)
 
+    @property
+    def n_iter_(self) -> int:
+        """Iterations that fit took."""
+        self._check_fitted()
+        return len(self.history_)
+
 
 def hold_out(data: Data, share: float) -> tuple[Data, Data | None]:
     """Rows to learn from and rows to watch, split at random by the running stream."""

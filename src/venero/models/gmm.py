@@ -90,7 +90,7 @@ class GMMNet(nn.Module):
         return out
 
     def log_prob(self, batch: Batch) -> Tensor:
-        rows, of = self.frames(batch.x, getattr(batch, "lengths", None))
+        rows, of = self.frames(batch.x, batch.lengths)
         log_p = self.joint(rows).logsumexp(1)
         return log_p.new_zeros(len(batch.x)).index_add(0, of, log_p)
 
@@ -104,7 +104,7 @@ class GMMNet(nn.Module):
     # -- learning ----------------------------------------------------------------------
     def e_step(self, batch: Batch) -> dict[str, Tensor]:
         """Sums over the rows, about the origin. `batch.y`, if given, weights the examples."""
-        rows, of = self.frames(batch.x, getattr(batch, "lengths", None))
+        rows, of = self.frames(batch.x, batch.lengths)
         weight = None if batch.y is None else batch.y[of].double()
         count = torch.tensor(float(len(batch.x)), dtype=torch.float64) if batch.y is None else batch.y.sum().double()
         steps = torch.tensor(float(len(rows)), dtype=torch.float64) if weight is None else weight.sum()
@@ -149,7 +149,7 @@ class GMMNet(nn.Module):
 
     def begin(self, batch: Batch) -> None:
         """What is known of the data before any component is: their mean, covariance and lengths."""
-        rows, of = self.frames(batch.x, getattr(batch, "lengths", None))
+        rows, of = self.frames(batch.x, batch.lengths)
         rows = rows.double()
         self.origin.copy_(rows.nanmean(0).nan_to_num())
         if self.concentration is not None:
@@ -161,7 +161,7 @@ class GMMNet(nn.Module):
 
     def start(self, batch: Batch, seed: int) -> None:
         """Components at the ends of a k-means that k-means++ starts, with a gap at its column's mean."""
-        rows, of = self.frames(batch.x, getattr(batch, "lengths", None))
+        rows, of = self.frames(batch.x, batch.lengths)
         about = (rows.double() - self.origin).nan_to_num()
         weight = torch.ones(len(rows), dtype=torch.float64) if batch.y is None else batch.y[of].double()
         with warnings.catch_warnings():
@@ -229,7 +229,7 @@ class GMM(EMModel[GMMNet], Samples, Scores, Encodes, Completes):
     [1.0, 1.0]
     """
 
-    forms = {"image": "unit", "table": "standard", "vector": "standard"}  # noqa: RUF012 - a ClassVar by its base
+    forms = {"image": "unit", "table": "gaps", "vector": "standard", "series": "gaps", "audio": "mfcc"}  # noqa: RUF012 - a ClassVar by its base
     score_kind = "exact"
     paper = "Dempster, Laird & Rubin 1977; Reynolds 1995"
 
@@ -255,10 +255,12 @@ class GMM(EMModel[GMMNet], Samples, Scores, Encodes, Completes):
         weight = _checked(getattr(self, "_weight", None), len(data))
         data = replace(data, y=weight)  # a batch's y weights its examples
         some = data.some(max(1, LOOKED_AT // (net.shape[0] if net.sequential else 1)))
-        rows = len(net.frames(some.x, getattr(some, "lengths", None))[0])
+        rows = len(net.frames(some.x, some.lengths)[0])
         if rows < len(net.mean):
             what = "steps in X" if net.sequential else "sample(s) of X"
-            raise DataError(f"n_components = {len(net.mean)} is more than the {rows} {what}: set n_components to {rows} or less")
+            raise DataError(
+                f"n_components = {len(net.mean)} is more than the {rows} {what}: set n_components to {rows} or less"
+            )
         net.begin(some)
         self._begin(net, some)
         yield self.stage(data, self.rule(net))
@@ -337,7 +339,7 @@ def _checked(weight: Any, n: int) -> Tensor | None:
         raise DataError(f"sample_weight = {shown(weight)}: must be one number >= 0 for each example") from e
     given = np.full(n, given) if given.ndim == 0 else given
     if given.shape != (n,):
-        raise DataError(f"sample_weight has shape {given.shape}: must be ({n},), Sample weights must be 1D, one for each example")
+        raise DataError(f"sample_weight has shape {given.shape}: must be ({n},), one weight for each example")
     if not np.isfinite(given).all() or (given < 0).any() or not given.any():
-        raise DataError("sample_weight must be finite, >= 0 and not all 0: give one number for each example")
+        raise DataError("sample_weight must be finite, none below zero and not all zero: give one number for each example")
     return torch.from_numpy(given.copy())
