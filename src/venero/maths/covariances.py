@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from venero.maths.gaussian import LOG_2PI
+from venero.maths.products import products
 
 AT_ONCE = 2**18  # numbers of a chunk's features: two megabytes
 WIDEST = 64  # dimensions up to which products of pairs are features; beyond, each component's are summed by itself
@@ -211,11 +212,11 @@ def _squares(t: Tensor, out: Tensor) -> Tensor:
 
 def _products(t: Tensor, out: Tensor) -> Tensor:
     """Products of every pair of numbers, then the numbers: (D, b) -> (D (D + 1) / 2 + D, b)."""
-    start, d = 0, len(t)
-    for i in range(d):
-        torch.mul(t[i:], t[i], out=out[start : start + d - i])
-        start += d - i
-    out[start:] = t
+    if t.device.type == "cpu":
+        products(t.numpy(), out.numpy())
+        return out
+    rows, columns = torch.triu_indices(len(t), len(t), device=t.device)
+    torch.cat([t[rows] * t[columns], t], out=out)
     return out
 
 
