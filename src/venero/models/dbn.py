@@ -226,10 +226,10 @@ class DBN(Estimator[DBNNet], Samples, Scores, Encodes):
     conditional: bool = param(False, "labels are units of the top machine: fit and sample take labels")
     epochs: int = param(10, "passes over the data for each layer", low=0)
     batch_size: int = param(100, "examples per update", low=1)
-    learning_rate: float = param(0.05, "size of a step of a layer's machine; it falls to 0", above=0)
+    learning_rate: float = param(0.1, "size of a step of a layer's machine; it falls to 0", above=0)
     momentum: float = param(0.9, "share of the last step that goes into the next one", low=0, high=0.999)
     up_down_epochs: int = param(10, "passes of fine-tuning by the up-down algorithm", low=0)
-    up_down_learning_rate: float = param(0.01, "size of its steps; it falls to 0", above=0)
+    up_down_learning_rate: float = param(0.05, "size of its steps; it falls to 0", above=0)
     gibbs_steps: int = param(3, "steps of Gibbs sampling in the top machine during up-down", low=1)
     ais_chains: int = param(100, "chains of annealed importance sampling, for log Z of the top machine", low=2)
     ais_steps: int = param(1000, "its temperatures", low=10)
@@ -256,7 +256,7 @@ class DBN(Estimator[DBNNet], Samples, Scores, Encodes):
     def rule(self, net: DBNNet) -> Rule:
         """Of the up-down algorithm."""
         descent = Descent("sgd", self.up_down_learning_rate, schedule=linear, momentum=self.momentum)
-        contrast = Contrast(decay=DECAY)
+        contrast = Contrast(decay=DECAY, enhanced=False)
         return GradientDescent(net, [Objective("net", net, lambda b: net.up_down(b, self.gibbs_steps, contrast))], descent)
 
     def finish(self, net: DBNNet, batch: Batch) -> None:
