@@ -108,6 +108,19 @@ def test_evaluation_has_figures_and_reasons(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_report_shows_what_can_be_said_of_any_sequence(kind):
+    from venero.report.sections import sections
+    from venero.report.subject import Subject
+
+    X = examples(kind)
+    model = Steps(random_state=0).fit(X)
+    parts = [Dataset(part, y=np.arange(60) % 2, class_names=("a", "b")) for part in (X, examples(kind, seed=1))]
+    made = {section.title for section in sections(Subject(model, *parts, {}))}
+    assert {"The data", "Most anomalous"} <= made
+    assert any(title.startswith("Generated") for title in made)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_memoriser_is_told_from_a_model(kind):
     """Halves of the same draw are near in the space that samples are judged in; other data are not."""
     from venero.metrics.features import feature_space

@@ -119,12 +119,14 @@ def _described(s: Subject) -> str:
     if s.pictures:
         colour = "colour " if X.ndim == 4 and X.shape[-1] == 3 else ""
         return f"{s.train.name}: {colour}images of {X.shape[1]} × {X.shape[2]} pixels."
+    if isinstance(X, list):
+        return f"{s.train.describe().splitlines()[0]}."
     return f"{s.train.name}: a table of {plural(X.shape[1], 'column')}."
 
 
 def _examples(s: Subject) -> Block:
     if not s.pictures:
-        return tabular.preview(tabular.frame(s, s.learned.X), "First rows")
+        return tabular.preview(tabular.frame(s, s.learned.X, starts=True), f"First {s.noun}s")
     part = s.learned.take(spread(s.learned, EXAMPLES))
     return Pictures([picture(images.image_grid(part.X, 10), f"A sheet of {len(part)} training images.")], "Examples")
 

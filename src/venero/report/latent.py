@@ -17,7 +17,7 @@ PATHS, STEPS = 6, 9
 
 
 def map_(s: Subject) -> Section | None:
-    if not hasattr(s.model, "encode"):
+    if not hasattr(s.model, "encode") or s.stepwise:
         return None
     labels = s.classes if s.classes is not None else s.shown.y
     figure = latent_map(s.codes, labels, s.class_names)

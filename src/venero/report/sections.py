@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from venero.data.datasets import chosen
 from venero.plots import curves, images, tables
 from venero.report import facts, latent, tabular
 from venero.report.blocks import Block, Note, Picture, Pictures, Section
@@ -121,16 +122,23 @@ def _labels(s: Subject) -> tuple[list[Any] | None, str]:
 
 
 def _drawn_rows(s: Subject) -> Section:
-    drawn = tabular.frame(s, s.model.sample(len(s.shown), random_state=0))
+    made = s.model.sample(len(s.shown), random_state=0)
+    drawn = tabular.frame(s, made)
     real = tabular.frame(s, s.shown.X)
     lead = (
-        "New rows, drawn from the model. Each column's generated values (orange) should be spread as the held-out real ones "
-        "(grey) are; that is needed, not enough: it says nothing of how columns go together."
+        f"New {s.noun}s, drawn from the model. Each column's generated values (orange) should be spread as the held-out real "
+        "ones (grey) are; that is needed, not enough: it says nothing of how columns go together."
     )
+    first = tabular.preview(tabular.frame(s, made, starts=True), f"Generated {s.noun}s")
     names = list(real.columns[:MOST_COLUMNS])
     pictures = [picture(tables.marginal(real[c], drawn[c]), f"Column {c}: real and generated values.") for c in names]
     left = [Note(f"{len(real.columns) - len(names)} more columns are not drawn.")] if len(names) < len(real.columns) else []
-    return Section("samples", "Generated rows", lead, [tabular.preview(drawn, "Generated rows"), Pictures(pictures), *left])
+    return Section(
+        "samples",
+        f"Generated {s.noun}s",
+        lead,
+        [first, Pictures(pictures), *left],
+    )
 
 
 def anomalies(s: Subject) -> Section | None:
@@ -153,8 +161,10 @@ def _strangest(s: Subject, X: Any, scores: np.ndarray, what: str) -> Section:
         figure = images.anomalies(X, scores, ANOMALIES)
         shown: Block = Pictures([picture(figure, f"The {len(worst)} most anomalous held-out images with their scores.")])
     else:
-        rows = X.iloc[worst] if hasattr(X, "iloc") else X[worst]
-        shown = tabular.preview(tabular.frame(s, rows), "The strangest rows", [number(v) for v in scores[worst]])
+        rows = X.iloc[worst] if hasattr(X, "iloc") else chosen(X, worst)
+        shown = tabular.preview(
+            tabular.frame(s, rows, starts=True), f"The strangest {s.noun}s", [number(v) for v in scores[worst]]
+        )
     histogram = curves.score_histogram(scores, marked=len(worst), label=what)
     return Section(
         "anomalies",

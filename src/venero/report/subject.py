@@ -86,7 +86,13 @@ class Subject:
 
     @property
     def codes_and_back(self) -> bool:
-        return hasattr(self.model, "encode") and hasattr(self.model, "decode")
+        return hasattr(self.model, "encode") and hasattr(self.model, "decode") and not self.stepwise
+
+    @property
+    def stepwise(self) -> bool:
+        """Whether each step of an example has a code of its own."""
+        code = getattr(getattr(self.model, "net_", None), "code", None)
+        return getattr(code, "kind", "") == "series"
 
     @property
     def conditional(self) -> bool:
@@ -180,6 +186,6 @@ class Subject:
     @cached_property
     def knn(self) -> Estimate | None:
         """How often the nearest training codes tell the class of a held-out one."""
-        if self.classes is None or self.learned.y is None or len(self.learned) < NEIGHBOURS:
+        if self.stepwise or self.classes is None or self.learned.y is None or len(self.learned) < NEIGHBOURS:
             return None
         return knn_accuracy(self.learned_codes, self.learned.y, self.codes, self.classes, NEIGHBOURS)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from venero.data.arrays import kind_of
 from venero.plots.tables import is_continuous
 from venero.report.blocks import Table
 from venero.report.subject import Subject
@@ -17,8 +18,10 @@ ROWS = 6  # that are shown
 LONGEST = 28  # letters of a cell
 
 
-def frame(s: Subject, X: Any) -> pd.DataFrame:
-    """A table as a DataFrame with the columns' names."""
+def frame(s: Subject, X: Any, starts: bool = False) -> pd.DataFrame:
+    """A table as a DataFrame with the columns' names; sequences as what can be said of each."""
+    if isinstance(X, list):
+        return of_sequences(X, starts)
     if hasattr(X, "iloc"):
         return X.reset_index(drop=True)
     named = s.train.feature_names
@@ -28,6 +31,24 @@ def frame(s: Subject, X: Any) -> pd.DataFrame:
         if named is not None and len(named) == X.shape[1]
         else [f"column {i + 1}" for i in range(X.shape[1])],
     )
+
+
+def of_sequences(X: Any, starts: bool = False) -> pd.DataFrame:
+    """Sequences as rows of what can be said of any: length, and means and spreads of channels or the number of symbols."""
+    made: dict[str, list[Any]] = {"length": [len(x) for x in X]}
+    values = [np.asarray(list(x) if isinstance(x, str) else x) for x in X]
+    if kind_of(X) in ("text", "symbols"):
+        made["different symbols"] = [len(set(v.tolist())) for v in values]
+        if starts:
+            made["begins"] = [x[:LONGEST] if isinstance(x, str) else " ".join(map(str, x[:8])) for x in X]
+        return pd.DataFrame(made)
+    steps = [v.reshape(len(v), -1).astype(float) for v in values]
+    for j in range(steps[0].shape[1]):
+        made[f"mean of channel {j + 1}"] = [float(np.nanmean(v[:, j])) if np.isfinite(v[:, j]).any() else np.nan for v in steps]
+        made[f"spread of channel {j + 1}"] = [
+            float(np.nanstd(v[:, j])) if np.isfinite(v[:, j]).any() else np.nan for v in steps
+        ]
+    return pd.DataFrame(made)
 
 
 def preview(rows: pd.DataFrame, caption: str, scores: Sequence[str] = ()) -> Table:
