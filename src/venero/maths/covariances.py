@@ -152,6 +152,7 @@ def sums(kind: str, g: Gaussians, x: Tensor, weight: Tensor | None = None) -> Su
     scalars = linear.new_zeros(2)
     n, second = linear.new_zeros(k), linear.new_zeros(d, d)
     size = max(64, AT_ONCE // width)
+    size = max(1, -(-len(x) // max(1, -(-len(x) // size))))  # chunks of one size, for one piece of memory
     space = linear.new_empty(width, min(size, len(x)))
     for part, w in _parts(x, weight, size):
         t = part.T.double().contiguous()  # (D, b)

@@ -27,10 +27,12 @@ from venero.data.spec import Batch, Spec
 from venero.maths import covariances, stickbreaking
 from venero.maths.covariances import KINDS, Gaussians, Sums, log_joint
 from venero.maths.missing import conditioned, gappy_sums
+from venero.train.rules import Rule
 from venero.train.run import Run
 from venero.train.stage import Stage
 
 LOOKED_AT = 20_000  # examples at most that the start is found on
+AT_ONCE = 2**19  # numbers of a batch: few batches, as each begins by inverting every covariance
 SHORT = 10  # iterations of a short run, where there are several starts
 NONE = 1e-9  # examples that a component without any is taken to have
 PRIORS = ("none", "dirichlet process")
@@ -264,6 +266,9 @@ class GMM(EMModel[GMMNet], Samples, Scores, Encodes, Completes):
         net.begin(some)
         self._begin(net, some)
         yield self.stage(data, self.rule(net))
+
+    def stage(self, data: Data, rule: Rule, name: str = "fit") -> Stage:
+        return Stage(name, data, rule, self.max_iter, batch_size=max(512, min(16_384, AT_ONCE // data.spec.numel)))
 
     def _begin(self, net: GMMNet, some: Batch) -> None:
         """The best of n_init starts after a short run of each."""
