@@ -41,7 +41,14 @@ def adapted(ubm: GMM, X: Clips, speaker: Any, test: Clips) -> tuple[Any, Any]:
     """Log-likelihood ratios of each clip against the background, of each speaker: (n, speakers), and the speakers' names."""
     names = np.unique(speaker)
     background = ubm.score_samples(test)
-    return np.stack([ubm.adapt(chosen(X, speaker == s)).score_samples(test) - background for s in names], 1), names
+    return np.stack([ubm.adapt(chosen(X, speaker == s)).score_samples(test) - background for s in names], 1) / steps(
+        test
+    ), names
+
+
+def steps(X: Clips) -> Any:
+    """Lengths as a column: ratios are compared for each moment of speech."""
+    return np.array([[len(clip)] for clip in X])
 
 
 def equal_error(ratios: Any, right: Any) -> float:
@@ -72,7 +79,7 @@ def measure(result: Result, seed: int) -> None:
     is_target = names[None] == truth[:, None]
     result.add(f"adapted by {FEW} clips: equal error", 100 * equal_error(ratios, is_target), "%", "", seed)
     alone = [mixture(64, seed).fit(chosen(X, little & (speaker == s))).score_samples(chosen(X, test)) for s in names]
-    scratch = np.stack(alone, 1) - ubm.score_samples(chosen(X, test))[:, None]
+    scratch = (np.stack(alone, 1) - ubm.score_samples(chosen(X, test))[:, None]) / steps(chosen(X, test))
     result.add(f"learned from scratch by {FEW} clips: equal error", 100 * equal_error(scratch, is_target), "%", "", seed)
 
 
