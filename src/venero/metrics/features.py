@@ -82,7 +82,7 @@ def columns(train: Dataset, random_state: int = 0) -> FeatureSpace:
 def drawn_in(z: Floats) -> Floats:
     """z within 3 of 0 as it is, farther out 3 + log(1 + |z| - 3).
 
-    >>> drawn_in(np.array([1.0, -3.0, 102.0], np.float32)).round(1).tolist()
+    >>> drawn_in(np.array([1.0, -3.0, 102.0], np.float32)).astype(float).round(1).tolist()
     [1.0, -3.0, 7.6]
     """
     far = np.maximum(np.abs(z) - WILD, 0)
