@@ -9,7 +9,7 @@ Vecchi 1983), or computed exactly, by enumeration.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,11 +28,11 @@ from venero.maths.boltzmann import total_moments
 from venero.maths.random import seeded
 from venero.nn.boltzmann import MOST, Annealing, BoltzmannNet
 from venero.train.distributed import Group
-from venero.train.rules import Logs, Rule
+from venero.train.rules import Logs, Rule, Stateless
 from venero.train.stage import Stage
 
 
-class TwoPhases:
+class TwoPhases(Stateless):
     """The learning rule: one step of the weights for each batch, from what was on together with it clamped, and without."""
 
     def __init__(self, net: BoltzmannNet, model: BoltzmannMachine, *, noisy: bool = True, hidden: bool = True):
@@ -82,24 +82,6 @@ class TwoPhases:
         clamped = torch.cat([torch.cat([v.T @ v, across], 1), torch.cat([across.T, exact.moments(p.sum(0), net.h)], 1)])
         joint = (exact.linear(bias) + exact.quadratic(weight)).softmax(0)
         return clamped, exact.moments(joint, net.n) * len(v)
-
-    def evaluate(self, batch: Batch) -> Logs:
-        return {}
-
-    def end_epoch(self) -> bool:
-        return False
-
-    def averaged(self) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    def finish(self) -> None:
-        """Nothing: the weights are the network's."""
-
-    def state(self) -> dict[str, Any]:
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Nothing: no step knows of the steps before it."""
 
 
 PHASES: dict[str, Callable[[TwoPhases, Tensor], tuple[Tensor, Tensor]]] = {

@@ -18,7 +18,7 @@ from sklearn.utils.metaestimators import available_if
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from venero.core.abilities import Encodes, Samples, Scores
+from venero.core.abilities import Encodes, Samples
 from venero.core.errors import VeneroError
 from venero.core.estimator import Estimator
 from venero.core.params import param
@@ -26,9 +26,10 @@ from venero.data.data import Data
 from venero.data.spec import Batch, Spec
 from venero.maths.likelihoods import log_bernoulli
 from venero.maths.random import bits, keyed_uniform, row_keys
+from venero.models.annealed import Annealed, knows_labels
 from venero.models.greedy import DECAY, Greedy, machine_stage
 from venero.nn.harmonium import Contrast, Harmonium
-from venero.nn.partition import LogZ, annealed_log_partition, betas, log_partition
+from venero.nn.partition import LogZ, log_partition
 from venero.nn.stated import with_gradients
 from venero.nn.units import Bits, Choice, Joint
 from venero.train.rules import Descent, GradientDescent, Objective, Rule
@@ -205,12 +206,8 @@ class Lower(nn.Module):
         return {self.rbm.weight: error.T @ v / len(v), self.rbm.hidden_bias: error.mean(0)}
 
 
-def _conditional(model: DBN) -> bool:
-    return model.conditional
-
-
 @dataclass(eq=False, kw_only=True, repr=False)
-class DBN(Estimator[DBNNet], Samples, Scores, Encodes):
+class DBN(Estimator[DBNNet], Samples, Annealed, Encodes):
     """Layers of binary features, each learned on the one below, under a machine that associates the last with the labels.
 
     Images. With `conditional` it draws examples of a class and tells classes by free energy. Its likelihood is bounded from
@@ -218,7 +215,7 @@ class DBN(Estimator[DBNNet], Samples, Scores, Encodes):
     """
 
     forms: ClassVar[dict[str, str]] = {"image": "unit"}
-    score_kind = "estimate"
+    machine = "top"
     paper = "Hinton, Osindero & Teh 2006"
     how = "contrastive divergence, layer by layer, then wake-sleep"
 
@@ -262,30 +259,7 @@ class DBN(Estimator[DBNNet], Samples, Scores, Encodes):
     def finish(self, net: DBNNet, batch: Batch) -> None:
         net.take(log_partition(net.top, net.base, self.ais_chains, self.ais_steps))
 
-    @property
-    def log_z_(self) -> float:
-        """log of the top machine's partition function in nats."""
-        self._check_fitted()
-        return float(self.net_.log_z)
-
-    @property
-    def log_z_error_(self) -> float:
-        """Its standard error; 0 where it was summed exactly."""
-        self._check_fitted()
-        return float(self.net_.log_z_error)
-
-    def anneal(self, chains: int = 100, steps: int = 14_500, seed: int = 0) -> tuple[float, float]:
-        """Estimate log Z of the top machine again, and score by it from now on; returns it and its standard error."""
-        self._check_fitted()
-        self.net_.take(annealed_log_partition(self.net_.top, self.net_.base, betas(steps), chains, seed))
-        return self.log_z_, self.log_z_error_
-
-    @available_if(_conditional)  # type: ignore[untyped-decorator]
+    @available_if(knows_labels)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> np.ndarray:
         """p(y | x) of each class by the top machine's free energy: (n, ...) -> (n, n_classes)."""
         return self._apply(lambda b: (-self.net_.by_class(self.net_.up(b.x))).softmax(1), X).numpy()
-
-    @available_if(_conditional)  # type: ignore[untyped-decorator]
-    def predict(self, X: Any) -> np.ndarray:
-        """The likeliest class: (n, ...) -> (n,)."""
-        return np.asarray(self.classes_)[self.predict_proba(X).argmax(1)]

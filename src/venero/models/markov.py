@@ -6,8 +6,7 @@ pass; see `maths.ngrams` for the ways to smooth them. p(sequence) is that of its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import log2
 from typing import Any
@@ -25,8 +24,7 @@ from venero.data.spec import Batch, Spec
 from venero.maths import ngrams
 from venero.maths.ngrams import SMOOTHINGS, Floats, Ints, Level, Smoothed
 from venero.maths.paths import likeliest
-from venero.train.distributed import Group
-from venero.train.rules import Logs
+from venero.train.rules import Logs, Stateless
 from venero.train.stage import Stage
 
 LONGEST = 1000  # symbols that a draw has at most, unless its length is given
@@ -154,14 +152,11 @@ def rows_of(batch: Batch) -> list[Ints]:
     return list(x) if batch.lengths is None else [row[:n] for row, n in zip(x, batch.lengths.tolist(), strict=True)]
 
 
-class Counting:
+class Counting(Stateless):
     """The learning rule: all is counted in one step, by every process for itself."""
 
     def __init__(self, net: MarkovNet, data: Data, model: MarkovChain):
         self.net, self.data, self.model = net, data, model
-
-    def start(self, group: Group, autocast: Callable[[], AbstractContextManager[Any]]) -> None:
-        """Nothing is shared out."""
 
     def step(self, batch: Batch, done: float, examples: int) -> Logs:
         rows = rows_of(self.data.batch(torch.arange(len(self.data), device=self.data.rows.device)))
@@ -186,18 +181,6 @@ class Counting:
 
     def end_epoch(self) -> bool:
         return True
-
-    def averaged(self) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    def finish(self) -> None:
-        """Nothing: what was counted is the network's."""
-
-    def state(self) -> dict[str, Any]:
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Nothing: there is one step."""
 
 
 def hold_out(rows: list[Ints], share: float) -> tuple[list[Ints], list[Ints]]:

@@ -19,15 +19,16 @@ from sklearn.utils.metaestimators import available_if
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from venero.core.abilities import Completes, Reconstructs, Samples, Scores
+from venero.core.abilities import Completes, Reconstructs, Samples
 from venero.core.errors import VeneroError
 from venero.core.learners import GradientModel
 from venero.core.params import param
 from venero.data.data import Data
 from venero.data.spec import Batch, Spec
 from venero.maths.random import bits, keyed_uniform, row_keys, seeded
+from venero.models.annealed import Annealed, knows_labels
 from venero.nn.harmonium import PHASES, Contrast, Harmonium, measure
-from venero.nn.partition import LogZ, annealed_log_partition, betas, log_partition
+from venero.nn.partition import LogZ, log_partition
 from venero.nn.units import Bits, Choice, Gaussians, Joint, Mixed, Units
 from venero.train.rules import Descent, GradientDescent, Rule
 from venero.train.schedules import SCHEDULES, with_warmup
@@ -198,19 +199,15 @@ class RBMNet(nn.Module):
         return self.squared_errors(batch).flatten(1).sum(1)
 
 
-def _conditional(model: RBM) -> bool:
-    return model.conditional
-
-
 @dataclass(eq=False, kw_only=True, repr=False)
-class RBM(GradientModel[RBMNet], Samples, Scores, Reconstructs, Completes):
+class RBM(GradientModel[RBMNet], Samples, Annealed, Reconstructs, Completes):
     """Binary hidden features, each of which votes for patterns: a product of experts, learned by contrast with its own dreams.
 
     Images and mixed tables; with `conditional` labels are units too. The likelihood is known up to log Z, which is summed where
     one side has at most 20 units and else estimated with a standard error (`log_z_`, `log_z_error_`).
     """
 
-    score_kind = "estimate"
+    machine = "rbm"
     paper = "Smolensky 1986; Hinton 2002; Tieleman 2008"
     how = "contrastive divergence"
 
@@ -267,34 +264,11 @@ class RBM(GradientModel[RBMNet], Samples, Scores, Reconstructs, Completes):
     def finish(self, net: RBMNet, batch: Batch) -> None:
         net.take(log_partition(net.rbm, net.base, self.ais_chains, self.ais_steps))
 
-    @property
-    def log_z_(self) -> float:
-        """log of the partition function in nats."""
-        self._check_fitted()
-        return float(self.net_.log_z)
-
-    @property
-    def log_z_error_(self) -> float:
-        """Its standard error; 0 where it was summed exactly."""
-        self._check_fitted()
-        return float(self.net_.log_z_error)
-
-    def anneal(self, chains: int = 100, steps: int = 14_500, seed: int = 0) -> tuple[float, float]:
-        """Estimate log Z again by annealed importance sampling, and score by it from now on; returns it and its error."""
-        self._check_fitted()
-        self.net_.take(annealed_log_partition(self.net_.rbm, self.net_.base, betas(steps), chains, seed))
-        return self.log_z_, self.log_z_error_
-
     def free_energy(self, X: Any) -> np.ndarray:
         """F(x) of each example, in nats and the network's units: (n, ...) -> (n,); -F(x) - log Z = log p(x)."""
         return self._apply(lambda b: self.net_.free_energy(self.net_.observed(b.x)), X).numpy()
 
-    @available_if(_conditional)  # type: ignore[untyped-decorator]
+    @available_if(knows_labels)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> np.ndarray:
         """p(y | x) of each class, exactly, by free energy: (n, ...) -> (n, n_classes)."""
         return self._apply(lambda b: (-self.net_.by_class(self.net_.units_of(b.x, None))).softmax(1), X).numpy()
-
-    @available_if(_conditional)  # type: ignore[untyped-decorator]
-    def predict(self, X: Any) -> np.ndarray:
-        """The likeliest class: (n, ...) -> (n,)."""
-        return np.asarray(self.classes_)[self.predict_proba(X).argmax(1)]

@@ -35,6 +35,31 @@ class Rule(Protocol):
     def restore(self, state: dict[str, Any]) -> None: ...
 
 
+class Stateless:
+    """What a rule is that keeps nothing besides the network: a base for `step`."""
+
+    def start(self, group: Group, autocast: Callable[[], AbstractContextManager[Any]]) -> None:
+        """Nothing is shared out."""
+
+    def evaluate(self, batch: Batch) -> Logs:
+        return {}
+
+    def end_epoch(self) -> bool:
+        return False
+
+    def averaged(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def finish(self) -> None:
+        """Nothing: what was learned is the network's."""
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Nothing: no step knows of the steps before it."""
+
+
 @dataclass(frozen=True)
 class Objective:
     """Minimise loss(batch)["loss"], a mean over the batch, over the parameters of one module."""
