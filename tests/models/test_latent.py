@@ -47,7 +47,7 @@ def test_sampled_codes_have_the_mean_and_covariance_of_the_codes(digits: Digits)
 def test_samples_look_like_the_data_and_better_than_codes_drawn_at_random(digits: Digits) -> None:
     from sklearn.neighbors import NearestNeighbors
 
-    model = LatentModel(first=AutoEncoder(**FIRST | {"epochs": 20}), prior=Gaussian(), random_state=0).fit(digits[0])
+    model = LatentModel(first=AutoEncoder(**FIRST | {"epochs": 40}), prior=Gaussian(), random_state=0).fit(digits[0])
     near = NearestNeighbors(n_neighbors=1).fit(digits[0].reshape(-1, 64))
     distance = lambda X: near.kneighbors(X.reshape(-1, 64).astype(float))[0].mean()  # noqa: E731
     Z = model.encode(digits[0])

@@ -168,8 +168,8 @@ class MADE(GradientModel[MADENet], Samples, Scores, Completes):
 
     >>> import numpy as np
     >>> X = np.random.default_rng(0).normal(size=(500, 2)) @ np.array([[1.0, 2.0], [0.0, 0.5]])
-    >>> model = MADE(hidden=(32,), epochs=20, random_state=0).fit(X)
-    >>> bool(model.score(X) > -2.5)
+    >>> model = MADE(hidden=(32,), epochs=40, learning_rate=5e-3, random_state=0).fit(X)
+    >>> bool(model.score(X) > -2.2)  # the entropy is 2.14
     True
     """
 
