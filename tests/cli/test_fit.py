@@ -166,14 +166,11 @@ def test_progress_lines_go_to_stderr(venero):
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to send to a process there")
 def test_ctrl_c_ends_with_one_line_and_130(tmp_path):
     command = [sys.executable, "-m", "venero.cli", "fit", "vae", "--out", "run", "--epochs", "100000", *SMALL[:4], *QUICK]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs have it switched off
     process = subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs have it switched off
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
     )
+    signal.signal(signal.SIGINT, before)
     log, deadline = tmp_path / "run" / "log.jsonl", time.monotonic() + 60
     while not (log.exists() and '"epoch"' in log.read_text()) and time.monotonic() < deadline:
         time.sleep(0.1)
